@@ -1,0 +1,72 @@
+/** A text that someone may try as a key, and what is wrong or odd about it. */
+export interface KeySample {
+  readonly key: string;
+  readonly why: string;
+}
+
+/** Keys that must be refused wherever a key is taken. One table for all tests. */
+export const HOSTILE_KEYS: readonly KeySample[] = [
+  { key: '', why: 'empty' },
+  { key: '.', why: 'dot segment' },
+  { key: '..', why: 'dot segments' },
+  { key: '../secret', why: 'climbs' },
+  { key: 'a/../../secret', why: 'climbs from within' },
+  { key: 'a/..', why: 'ends in dot segments' },
+  { key: './a', why: 'starts with a dot segment' },
+  { key: 'a/./b', why: 'dot segment within' },
+  { key: '..\\secret', why: 'climbs with a backslash' },
+  { key: 'a\\b', why: 'backslash' },
+  { key: '/etc/passwd', why: 'absolute' },
+  { key: '//host/share', why: 'network path' },
+  { key: 'a//b', why: 'empty segment' },
+  { key: 'a/', why: 'ends in a slash' },
+  { key: '%2e%2e/secret', why: 'climbs, percent-encoded' },
+  { key: '..%2fsecret', why: 'percent-encoded slash' },
+  { key: '..%5Csecret', why: 'percent-encoded backslash' },
+  { key: 'a%00b', why: 'percent-encoded NUL' },
+  { key: 'a%2Eb', why: 'percent-encoded dot' },
+  { key: 'a\u0000b', why: 'NUL' },
+  { key: 'a\nb', why: 'line feed' },
+  { key: 'a\r\nX-Header: b', why: 'header injection' },
+  { key: 'a\tb', why: 'tab' },
+  { key: 'a\u007fb', why: 'delete character' },
+  { key: 'a\u0085b', why: 'C1 control character' },
+  { key: 'invoice\u202egpj.exe', why: 'right-to-left override' },
+  { key: 'a\u2066b', why: 'bidirectional isolate' },
+  { key: '\ufeffa', why: 'byte order mark' },
+  { key: 'a\uffff', why: 'noncharacter' },
+  { key: 'a\ud800', why: 'lone surrogate' },
+  { key: 'cafe\u0301', why: 'not in normal form C: looks like another key' },
+  { key: 'a\u212b', why: 'a compatibility sign that normal form C replaces' },
+  { key: 'name.', why: 'ends in a dot, which Windows and Azure drop' },
+  { key: 'name /b', why: 'segment ends in a space' },
+  { key: 'a'.repeat(513), why: 'segment of 513 bytes' },
+  { key: `${'a/'.repeat(512)}b`, why: '1,025 bytes' },
+  { key: `${'é'.repeat(200)}/${'é'.repeat(200)}/${'é'.repeat(200)}`, why: '1,202 bytes in 602 characters' },
+];
+
+/** Keys that are odd but right, and must come back exactly as they were. */
+export const ODD_KEYS: readonly KeySample[] = [
+  { key: 'plain.txt', why: 'nothing odd' },
+  { key: 'with space in it.txt', why: 'spaces' },
+  { key: ' leading space', why: 'leading space' },
+  { key: 'ünïcödé/文件/файл.pdf', why: 'many scripts' },
+  { key: 'عربى/עברית.txt', why: 'right-to-left scripts' },
+  { key: '📷/👩‍👩‍👧.jpg', why: 'emoji, beyond the basic plane and joined' },
+  { key: 'percent%41.txt', why: 'looks percent-encoded' },
+  { key: '100%.txt', why: 'a bare percent sign' },
+  { key: 'plus+and&equals=.txt', why: 'query characters' },
+  { key: 'question?hash#semicolon;.txt', why: 'URL delimiters' },
+  { key: 'quote"apostrophe\'backtick`.txt', why: 'quotes' },
+  { key: 'angle<b>&amp;.txt', why: 'markup' },
+  { key: 'star*bang!paren()tilde~.txt', why: 'characters that encodeURIComponent leaves' },
+  { key: 'colon:at@dollar$comma,.txt', why: 'reserved characters' },
+  { key: 'brackets[0]{1}|^.txt', why: 'characters that URLs must encode' },
+  { key: '...three dots', why: 'starts with dots' },
+  { key: '.hidden', why: 'hidden on Unix' },
+  { key: 'CON/aux.txt', why: 'device names of Windows' },
+  { key: '__proto__/constructor', why: 'names of JavaScript' },
+  { key: '-rf', why: 'looks like an option' },
+  { key: 'l'.repeat(512), why: 'longest segment' },
+  { key: `${'n/'.repeat(400)}end`, why: 'many segments' },
+];
