@@ -1,0 +1,58 @@
+/** What a `stowage.config.ts`, `.js` or `.json` may hold. The environment wins over all of it but the asset types. */
+export interface StowageConfigFile {
+  readonly host?: string;
+  readonly port?: number;
+  readonly publicUrl?: string;
+  readonly dataDir?: string;
+  readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  readonly corsOrigins?: string | readonly string[];
+  readonly trustProxy?: string | readonly string[];
+  readonly jwksUrl?: string;
+  readonly jwtIssuer?: string;
+  readonly jwtAudience?: string;
+  readonly jwtTenantClaim?: string;
+  readonly storageBackend?: 'local' | 's3' | 'azure' | 'gcs';
+  readonly localStoragePath?: string;
+  readonly signedUrlExpirationSeconds?: number;
+  readonly s3BucketName?: string;
+  readonly s3Region?: string;
+  readonly s3Endpoint?: string;
+  readonly s3PublicEndpoint?: string;
+  readonly s3ForcePathStyle?: boolean;
+  readonly s3Sse?: 'AES256' | 'aws:kms';
+  readonly s3KmsKeyId?: string;
+  readonly azureAccountUrl?: string;
+  readonly azureContainerName?: string;
+  readonly gcsBucketName?: string;
+  readonly gcsProjectId?: string;
+  readonly gcsCredentialsPath?: string;
+  readonly gcsEndpoint?: string;
+  readonly uploadsPerHour?: number;
+  /** Bytes, or a text such as `100mb`. */
+  readonly bodyLimit?: string | number;
+  /** By name: new asset types, changes to shipped ones, or `null` to take a shipped one away. */
+  readonly assetTypes?: Readonly<Record<string, AssetTypeFields | null>>;
+}
+
+/** An asset type as the config file declares it. A shipped type keeps the fields that are not given. */
+export interface AssetTypeFields {
+  /** Accepted media types with the extensions (no dot) that go with each. */
+  readonly accepts?: Readonly<Record<string, readonly string[]>>;
+  /** Largest file: bytes, or a text such as `10mb`. */
+  readonly maxSize?: string | number;
+  /** Where objects are stored, for example `avatars/{user_id}/{uuid8}_{filename}`. */
+  readonly keyTemplate?: string;
+  /** Cache-Control of the objects. Default `private, no-cache`. */
+  readonly cacheControl?: string;
+  /** Days after which an asset that nobody has read is removed. Default `null`: kept for ever. */
+  readonly retentionDays?: number | null;
+  /** Most files in one request, 1 to 10. Default 10. */
+  readonly filesPerRequest?: number;
+  /** Default `private`. */
+  readonly visibility?: 'private' | 'public';
+}
+
+/** Types a config file: `export default defineConfig({ … })`. Returns what it is given. */
+export function defineConfig(config: StowageConfigFile): StowageConfigFile {
+  return config;
+}
