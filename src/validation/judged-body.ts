@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import type { AssetType } from '../core/asset-type.ts';
+import { isStowageError } from '../core/errors.ts';
+import type { ChunkSource } from './chunk-source.ts';
+import type { Inspector, InspectorFactory, JudgedName, UploadClaim, Verdict } from './gate.ts';
+import { HiddenArchiveGuard } from './hidden-archive.ts';
+import { HiddenScriptGuard } from './hidden-script.ts';
+import { parseDeclaredType } from './media-type.ts';
+import { refuse } from './refusal.ts';
+import { judgeCountedSize, judgeFinalSize } from './size-rules.ts';
+
+/** What is settled about a file before the rest of its bytes is read. */
+export interface SettledFile {
+  readonly claim: UploadClaim;
+  readonly assetType: AssetType;
+  readonly name: JudgedName;
+  readonly mediaType: string;
+  readonly openInspector: InspectorFactory;
+}
+
+/** Watches for one thing that no format may hide. */
+interface Guard {
+  push(chunk: Uint8Array): void;
+  finish(): void;
+}
+
+function openGuards(mediaType: string): Guard[] {
+  if (mediaType.startsWith('image/')) return [new HiddenScriptGuard(), new HiddenArchiveGuard()];
+  // ZIP archives and the office documents made of them are archives openly.
+  return /zip$|openxmlformats/.test(mediaType) ? [] : [new HiddenArchiveGuard()];
+}
+
+type Step = IteratorResult<Uint8Array, undefined>;
+
+/**
+ * The bytes of a file, passed on unchanged chunk by chunk after each was counted, hashed and inspected. An own
+ * iterator instead of a generator: a consumer that never begins still closes the source by `return`.
+ */
+export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #source: ChunkSource;
+  readonly #file: SettledFile;
+  readonly #hash = createHash('sha256');
+  readonly #guards: readonly Guard[];
+  #inspector: Inspector | undefined;
+  #sizeBytes = 0;
+  #isOver = false;
+  #verdict: Verdict | undefined;
+
+  constructor(source: ChunkSource, file: SettledFile) {
+    this.#source = source;
+    this.#file = file;
+    this.#guards = openGuards(file.mediaType);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<Step> {
+    if (this.#isOver) return { done: true, value: undefined };
+    try {
+      const chunk = await this.#source.next();
+      if (chunk !== undefined) {
+        await this.#judge(chunk);
+        return { done: false, value: chunk };
+      }
+      await this.#judgeEnd();
+    } catch (error) {
+      await this.#close();
+      throw this.#explained(error);
+    }
+    await this.#close();
+    return { done: true, value: undefined };
+  }
+
+  async return(): Promise<Step> {
+    await this.#close();
+    return { done: true, value: undefined };
+  }
+
+  verdict(): Verdict {
+    if (this.#verdict === undefined)
+      throw new Error('The verdict is known after the body was read to its end.');
+    return this.#verdict;
+  }
+
+  async #judge(chunk: Uint8Array): Promise<void> {
+    const { claim, assetType, name, mediaType, openInspector } = this.#file;
+    this.#sizeBytes += chunk.byteLength;
+    judgeCountedSize(this.#sizeBytes, claim, assetType);
+    this.#hash.update(chunk);
+    this.#inspector ??= openInspector({ mediaType, extension: name.extension, assetType });
+    const waiting = this.#inspector.push(chunk);
+    if (waiting) await waiting;
+    for (const guard of this.#guards) guard.push(chunk);
+  }
+
+  async #judgeEnd(): Promise<void> {
+    const { claim, name, mediaType } = this.#file;
+    judgeFinalSize(this.#sizeBytes, claim);
+    await this.#inspector?.finish();
+    for (const guard of this.#guards) guard.finish();
+    const sha256 = this.#hash.digest();
+    if (claim.sha256 !== null && !sha256.equals(claim.sha256)) {
+      throw refuse(
+        'digest.differs',
+        'digest_mismatch',
+        'The file does not have the SHA-256 that was announced.',
+      );
+    }
+    this.#verdict = { filename: name.filename, mediaType, sizeBytes: this.#sizeBytes, sha256 };
+  }
+
+  /** A mismatch found deep in the file tells the same facts as one found at its beginning. */
+  #explained(error: unknown): unknown {
+    if (!isStowageError(error, 'file_type_mismatch')) return error;
+    const declared = parseDeclaredType(this.#file.claim.mediaType);
+    return error.with({
+      extension: this.#file.name.extension,
+      ...(declared && { declared }),
+      ...error.fields,
+    });
+  }
+
+  async #close(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#inspector?.close();
+    await this.#source.close();
+  }
+}
