@@ -1,0 +1,4 @@
+export { type BackendUnderTest, describeBackend, type OpenedBackend, tryLaw } from './describe-backend.ts';
+export type { Law, LawSubject, Laws } from './law.ts';
+export { LAWS } from './laws.ts';
+export { type LoopbackServer, listenOnLoopback } from './loopback-server.ts';

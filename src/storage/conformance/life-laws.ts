@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { isStowageError } from '../../core/errors.ts';
+import type { Laws } from './law.ts';
+import { CREATE, chunks, readOptions } from './material.ts';
+
+export const LIFE_LAWS: Laws = {
+  'a store that answers passes its check': async ({ bucket }) => {
+    await bucket.check({});
+  },
+
+  'capabilities are consistent': async ({ backend }) => {
+    const { capabilities } = backend;
+    assert.ok(capabilities.partBytesMin <= capabilities.partBytesMax);
+    assert.ok(capabilities.singlePutBytesMax > 0);
+    assert.ok(capabilities.signedUrlSecondsMax >= 7 * 24 * 3600);
+    assert.ok(!capabilities.signedParts || capabilities.multipart);
+  },
+
+  'a closed store refuses every call': async ({ bucket, base }) => {
+    await bucket.close();
+    const calls = [
+      bucket.put(`${base}a`, chunks('x'), CREATE),
+      bucket.get(`${base}a`, {}),
+      bucket.head(`${base}a`, {}),
+      bucket.delete(`${base}a`, {}),
+      bucket.list({ prefix: base, cursor: null, limit: 1 }),
+      bucket.signRead(`${base}a`, readOptions()),
+      bucket.check({}),
+    ];
+    for (const outcome of await Promise.allSettled(calls)) {
+      assert.ok(outcome.status === 'rejected' && isStowageError(outcome.reason));
+    }
+  },
+};

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { parseObjectKey } from '../../core/key.ts';
+import { silentLog } from '../../core/log.ts';
+import { DirectorySync } from './directory-sync.ts';
+import { closeFile, createFile, linkFile, writeFully } from './file-calls.ts';
+import { Journal } from './journal.ts';
+import { encodePut, RECORD_HEADER_BYTES } from './journal-record.ts';
+import { objectPlace, openLayout } from './layout.ts';
+import { encodeFooter } from './object-footer.ts';
+import { PlaceLocks } from './place-locks.ts';
+
+test('a journal is full after ten seconds and retired when it has waited', async (context) => {
+  const { journal, layout, put } = await openTestJournal(context);
+  const startMs = performance.now();
+  await put('a');
+  await journal.tick(startMs + 9_000);
+  await put('b');
+  assert.equal((await readdir(layout.journal)).length, 1);
+  await journal.tick(performance.now() + 10_001);
+  await put('c');
+  assert.equal((await readdir(layout.journal)).length, 2);
+  await journal.tick(startMs + 44_000);
+  assert.equal((await readdir(layout.journal)).length, 2);
+  await journal.tick(performance.now() + 46_000);
+  assert.equal((await readdir(layout.journal)).length, 1);
+});
+
+test('a checkpoint that failed keeps the journal, and the next one writes the objects anew', async (context) => {
+  const { journal, layout, put } = await openTestJournal(context);
+  const place = objectPlace(layout, parseObjectKey('a'));
+  const file = await put('a');
+  // The disk fails: nothing of the directory can be synced.
+  await rename(place.directory, `${place.directory}-away`);
+  const fullMs = performance.now() + 10_001;
+  await journal.tick(fullMs);
+  await journal.tick(fullMs + 36_000);
+  assert.equal((await readdir(layout.journal)).length, 1);
+  await rename(`${place.directory}-away`, place.directory);
+  const { ino } = await stat(place.path);
+  await truncate(place.path, 10);
+  // Not at once again, but after a pause.
+  await journal.tick(fullMs + 37_000);
+  assert.equal((await readdir(layout.journal)).length, 1);
+  await journal.tick(fullMs + 42_000);
+  assert.deepEqual(await readdir(layout.journal), []);
+  assert.ok((await readFile(place.path)).equals(file));
+  assert.notEqual((await stat(place.path)).ino, ino);
+});
+
+/** A journal in a tree of its own, and a way to put small objects through it. */
+async function openTestJournal(context: TestContext) {
+  const root = await mkdtemp(join(tmpdir(), 'stowage-journal-'));
+  const layout = await openLayout(join(root, 'store'), silentLog);
+  const directories = new DirectorySync();
+  const journal = new Journal({
+    layout,
+    directories,
+    locks: new PlaceLocks(),
+    log: silentLog,
+    bytesMax: 1024 * 1024,
+  });
+  context.after(async () => {
+    await journal.close();
+    await rm(root, { recursive: true, force: true });
+  });
+  const put = async (text: string): Promise<Buffer> => {
+    const key = parseObjectKey(text);
+    const version = `version of ${text}`;
+    const info = {
+      key,
+      version,
+      sizeBytes: 1,
+      contentType: '',
+      cacheControl: '',
+      metadata: {},
+      modifiedAtMs: 1,
+    };
+    const place = objectPlace(layout, key);
+    const record = encodePut(place.name, [Buffer.from('x'), encodeFooter(info)]);
+    const temporaryPath = `${layout.temporary}/${text}`;
+    const fd = await createFile(temporaryPath);
+    await writeFully(fd, [record.subarray(RECORD_HEADER_BYTES)]);
+    await closeFile(fd);
+    assert.ok(await journal.put({ place, version, record }, () => linkFile(temporaryPath, place.path)));
+    return record.subarray(RECORD_HEADER_BYTES);
+  };
+  return { journal, layout, put };
+}

@@ -1,0 +1,132 @@
+import { MIB } from '../../core/bytes.ts';
+import { StowageError } from '../../core/errors.ts';
+import { closeFile } from './file-calls.ts';
+
+/** Most bytes that one write and one sync take together. */
+export const GROUP_BYTES_MAX = 8 * MIB;
+
+/** Most bytes that wait for their group; then puts wait before they begin. */
+export const QUEUED_BYTES_MAX = 32 * MIB;
+
+/** The calls that make records durable. */
+export interface JournalCalls {
+  readonly append: (fd: number, buffers: readonly Uint8Array[]) => Promise<void>;
+  readonly sync: (fd: number) => Promise<void>;
+}
+
+interface Waiting {
+  readonly record: Buffer;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * One journal file of this process. Records that come while a group is being written and synced make up the next
+ * group. After a failure it takes nothing any more: what a sync that failed has lost, the next one does not tell.
+ */
+export class JournalFile {
+  /** The journal's name without its ending. */
+  readonly base: string;
+  readonly path: string;
+  /** The puts that only this journal makes durable: object version to the object's file name. */
+  readonly live = new Map<string, string>();
+  readonly #fd: number;
+  readonly #calls: JournalCalls;
+  #queue: Waiting[] = [];
+  #queuedBytes = 0;
+  #flushing: Promise<void> | null = null;
+  #pins = 0;
+  #onIdle: (() => void)[] = [];
+  #closed = false;
+  sizeBytes = 0;
+  failed = false;
+
+  constructor(parts: {
+    readonly base: string;
+    readonly path: string;
+    readonly fd: number;
+    readonly calls: JournalCalls;
+  }) {
+    this.base = parts.base;
+    this.path = parts.path;
+    this.#fd = parts.fd;
+    this.#calls = parts.calls;
+  }
+
+  /** Appends a record; fulfilled when it is on disk. */
+  append(record: Buffer): Promise<void> {
+    if (this.failed || this.#closed) return Promise.reject(abandoned());
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ record, resolve, reject });
+      this.#queuedBytes += record.byteLength;
+      this.sizeBytes += record.byteLength;
+      this.#flushing ??= this.#flush();
+    });
+  }
+
+  /** Waits until records may queue again. */
+  async room(): Promise<void> {
+    while (this.#queuedBytes > QUEUED_BYTES_MAX && this.#flushing !== null) await this.#flushing;
+  }
+
+  /** Keeps the file from being retired until `unpin`. */
+  pin(): void {
+    this.#pins += 1;
+  }
+
+  unpin(): void {
+    this.#pins -= 1;
+    if (this.#pins > 0) return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  /** Waits until nobody uses the file; true at once when nobody does. */
+  async idle(): Promise<void> {
+    while (this.#pins > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#flushing;
+    await closeFile(this.#fd);
+  }
+
+  /** Never rejects: each record is told its own outcome. */
+  async #flush(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const group = this.#takeGroup();
+      try {
+        await this.#calls.append(
+          this.#fd,
+          group.map(({ record }) => record),
+        );
+        await this.#calls.sync(this.#fd);
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        this.failed = true;
+        // What queued behind would follow a torn record and never be read.
+        for (const { reject } of [...group, ...this.#queue]) reject(error);
+        this.#queue = [];
+        this.#queuedBytes = 0;
+      }
+    }
+    this.#flushing = null;
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { record } of this.#queue) {
+      if (count > 0 && bytes + record.byteLength > GROUP_BYTES_MAX) break;
+      bytes += record.byteLength;
+      count += 1;
+    }
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, count);
+  }
+}
+
+function abandoned(): StowageError {
+  return new StowageError('storage_unavailable', 'The journal of the store could not be written.');
+}

@@ -1,0 +1,101 @@
+import { crc32 } from 'node:zlib';
+
+/**
+ * One record of a journal. `put`: an object file's exact bytes. `settled`: the put of this version needs no replay
+ * any more: its file is durable in its place, or was never placed.
+ */
+export type JournalRecord =
+  | { readonly type: 'put'; readonly name: string; readonly file: Buffer }
+  | { readonly type: 'settled'; readonly name: string; readonly version: string };
+
+/**
+ * What stands before a record's payload: magic (8 bytes), type (u8), record format (u8), zero (u16), payload length
+ * (u32 LE), name of the object's file (its SHA-256, 32 bytes), CRC-32 of all that and of the payload (u32 LE).
+ */
+export const RECORD_HEADER_BYTES = 52;
+
+/** Length of a `settled` record in bytes. It divides a page, so that none lies across two. */
+export const SETTLED_RECORD_BYTES = 128;
+
+/** Longest payload that is believed, in bytes. */
+export const PAYLOAD_BYTES_MAX = 1024 * 1024;
+
+const MAGIC = Buffer.from('STOWJRN1', 'latin1');
+const FORMAT = 1;
+const TYPES = { put: 1, settled: 2 } as const;
+const CRC_AT = RECORD_HEADER_BYTES - 4;
+
+/**
+ * A put as one buffer; behind {@link RECORD_HEADER_BYTES} it is the object's file.
+ *
+ * @param name the object's file name, 64 hexadecimal digits.
+ */
+export function encodePut(name: string, file: readonly Uint8Array[]): Buffer {
+  const header = Buffer.alloc(RECORD_HEADER_BYTES);
+  const record = Buffer.concat([header, ...file]);
+  return sealed(record, TYPES.put, name);
+}
+
+/** A note that a put needs no replay. */
+export function encodeSettled(name: string, version: string): Buffer {
+  const record = Buffer.alloc(SETTLED_RECORD_BYTES);
+  if (Buffer.byteLength(version) > SETTLED_RECORD_BYTES - RECORD_HEADER_BYTES)
+    throw new RangeError('The version is too long.');
+  record.write(version, RECORD_HEADER_BYTES);
+  return sealed(record, TYPES.settled, name);
+}
+
+function sealed(record: Buffer, type: number, name: string): Buffer {
+  MAGIC.copy(record, 0);
+  record.writeUInt8(type, 8);
+  record.writeUInt8(FORMAT, 9);
+  record.writeUInt32LE(record.byteLength - RECORD_HEADER_BYTES, 12);
+  record.write(name, 16, 'hex');
+  record.writeUInt32LE(checksum(record), CRC_AT);
+  return record;
+}
+
+function checksum(record: Buffer): number {
+  return crc32(record.subarray(RECORD_HEADER_BYTES), crc32(record.subarray(0, CRC_AT)));
+}
+
+/** The records of a journal, up to the first that is torn: what was being written when the machine stopped. */
+export function readRecords(journal: Buffer): JournalRecord[] {
+  const records: JournalRecord[] = [];
+  for (let at = 0; at < journal.byteLength; ) {
+    const read = recordAt(journal, at);
+    if (read === null) break;
+    records.push(read.record);
+    at += read.bytes;
+  }
+  return records;
+}
+
+/** The notes of a file that several processes append to, one record of fixed length each; torn ones are left out. */
+export function readNotes(notes: Buffer): JournalRecord[] {
+  const records: JournalRecord[] = [];
+  for (let at = 0; at + SETTLED_RECORD_BYTES <= notes.byteLength; at += SETTLED_RECORD_BYTES) {
+    const read = recordAt(notes, at);
+    if (read !== null) records.push(read.record);
+  }
+  return records;
+}
+
+function recordAt(journal: Buffer, at: number): { record: JournalRecord; bytes: number } | null {
+  if (journal.byteLength - at < RECORD_HEADER_BYTES) return null;
+  if (!journal.subarray(at, at + MAGIC.byteLength).equals(MAGIC)) return null;
+  if (journal.readUInt8(at + 9) !== FORMAT) return null;
+  const payloadBytes = journal.readUInt32LE(at + 12);
+  const bytes = RECORD_HEADER_BYTES + payloadBytes;
+  if (payloadBytes > PAYLOAD_BYTES_MAX || bytes > journal.byteLength - at) return null;
+  const whole = journal.subarray(at, at + bytes);
+  if (whole.readUInt32LE(CRC_AT) !== checksum(whole)) return null;
+  const name = whole.toString('hex', 16, CRC_AT);
+  const payload = whole.subarray(RECORD_HEADER_BYTES);
+  const type = whole.readUInt8(8);
+  if (type === TYPES.put) return { record: { type: 'put', name, file: payload }, bytes };
+  if (type !== TYPES.settled) return null;
+  const end = payload.indexOf(0);
+  const version = payload.toString('utf8', 0, end < 0 ? payload.byteLength : end);
+  return { record: { type: 'settled', name, version }, bytes };
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { chmod, lstat, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { isStowageError } from '../../core/errors.ts';
+import { Bucket } from '../bucket.ts';
+import {
+  breaksAfter,
+  CREATE,
+  chunks,
+  inChunks,
+  noise,
+  REPLACE,
+  readText,
+  refuses,
+} from '../conformance/material.ts';
+import { newTemporaryName, STALE_TEMPORARY_MS } from './temporary-files.ts';
+import { openTestStore } from './test-store.ts';
+
+test('only the owner of the process may look into the store', async (context) => {
+  const store = await openTestStore(context);
+  await store.bucket.put('a', chunks('x'), REPLACE);
+  await chmod(store.root, 0o755);
+  await store.reopen();
+  assert.equal((await lstat(store.root)).mode & 0o777, 0o700);
+  assert.equal((await lstat(store.pathOf('a'))).mode & 0o777, 0o600);
+  assert.equal((await lstat(`${store.root}/format.json`)).mode & 0o777, 0o600);
+});
+
+test('a store opened again has its objects', async (context) => {
+  const store = await openTestStore(context);
+  await store.bucket.put('a', chunks('still here'), REPLACE);
+  await store.backend.close();
+  const again = new Bucket(await store.reopen());
+  assert.equal(await readText(again, 'a'), 'still here');
+});
+
+test('a store of another version is left alone', async (context) => {
+  const store = await openTestStore(context);
+  for (const text of ['{"format":"stowage-local","version":2}', 'not json', '[]']) {
+    await writeFile(`${store.root}/format.json`, text);
+    await refuses('storage_denied', store.reopen());
+    assert.equal(await readFile(`${store.root}/format.json`, 'utf8'), text);
+  }
+});
+
+test('a symlink in the place of one of its directories keeps a store from opening', async (context) => {
+  for (const name of ['objects', 'parts', 'tmp', 'objects/7f']) {
+    const store = await openTestStore(context);
+    await rm(`${store.root}/${name}`, { recursive: true });
+    await symlink('/tmp', `${store.root}/${name}`);
+    await refuses('storage_denied', store.reopen());
+  }
+});
+
+test('no put leaves a temporary file behind', async (context) => {
+  const { bucket, root } = await openTestStore(context);
+  await bucket.put('a', chunks('x'), CREATE);
+  await bucket.put('b', inChunks(noise(700_000, 1), 9000), REPLACE);
+  await refuses('object_exists', bucket.put('a', chunks('y'), CREATE));
+  await assert.rejects(bucket.put('c', breaksAfter(noise(700_000, 2), new Error('broke')), REPLACE));
+  assert.deepEqual(await readdir(`${root}/tmp`), []);
+});
+
+test('half-written files of processes that are gone are removed after a day, all others stay', async (context) => {
+  const store = await openTestStore(context);
+  const nowMs = Date.now();
+  const old = new Date(nowMs - STALE_TEMPORARY_MS - 1000);
+  const young = new Date(nowMs - STALE_TEMPORARY_MS + 60_000);
+  // A process id that is in use now, but began at another time.
+  const mine = newTemporaryName();
+  const files: readonly (readonly [string, Date])[] = [
+    ['999999999-77-abc-1', old],
+    ['999999999-77-abc-2', young],
+    [`${process.pid}-1-abc-3`, old],
+    [mine, old],
+    ['notes.txt', old],
+  ];
+  for (const [name, time] of files) {
+    await writeFile(`${store.root}/tmp/${name}`, 'x');
+    await utimes(`${store.root}/tmp/${name}`, time, time);
+  }
+  await store.reopen();
+  const left = await readdir(`${store.root}/tmp`);
+  assert.deepEqual(left.sort(), ['999999999-77-abc-2', mine, 'notes.txt'].sort());
+});
+
+test('a store whose directories were taken away answers storage_unavailable', async (context) => {
+  const store = await openTestStore(context);
+  await rm(`${store.root}/tmp`, { recursive: true });
+  await refuses('storage_unavailable', store.bucket.put('a', chunks('x'), REPLACE));
+  await refuses('object_not_found', store.bucket.get('a', {}));
+});
+
+test('no message tells where the store is', async (context) => {
+  const store = await openTestStore(context);
+  await rm(store.root, { recursive: true });
+  const outcomes = await Promise.allSettled([
+    store.bucket.get('a', {}),
+    store.bucket.put('a', chunks('x'), REPLACE),
+    store.bucket.list({ prefix: '', cursor: null, limit: 1 }),
+    store.bucket.delete('a', {}),
+    store.bucket.beginMultipart('a', REPLACE),
+    store.bucket.check({}),
+  ]);
+  for (const outcome of outcomes) {
+    assert.ok(outcome.status === 'rejected' && isStowageError(outcome.reason, 'storage_unavailable'));
+    assert.ok(!outcome.reason.message.includes('stowage-local'));
+  }
+});

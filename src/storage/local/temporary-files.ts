@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { lstat, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Age after which a file of a process that is gone is removed, in milliseconds. */
+export const STALE_TEMPORARY_MS = 24 * 60 * 60 * 1000;
+
+let counter = 0;
+let ownPrefix: string | undefined;
+
+/** A name for a file being written: process id, start of the process, and a number that this process gives once. */
+export function newTemporaryName(): string {
+  counter += 1;
+  return `${temporaryPrefix()}-${counter.toString(36)}`;
+}
+
+/** What all names of this process begin with. */
+export function temporaryPrefix(): string {
+  ownPrefix ??= `${process.pid}-${processStart(process.pid) ?? '0'}-${Date.now().toString(36)}`;
+  return ownPrefix;
+}
+
+const TEMPORARY_NAME = /^(\d{1,10})-(\d{1,20})-[0-9a-z]{1,12}-[0-9a-z]{1,12}$/;
+
+/**
+ * Removes what processes that are gone have left half written. Files of running processes, files younger than a day
+ * and files that are not ours stay.
+ *
+ * @returns how many were removed.
+ */
+export async function removeStaleTemporaries(directory: string, nowMs: number): Promise<number> {
+  let removed = 0;
+  for (const name of await readdir(directory)) {
+    const match = TEMPORARY_NAME.exec(name);
+    if (match === null || isRunning(Number(match[1]), match[2] ?? '')) continue;
+    const path = join(directory, name);
+    try {
+      // The age guards what the process id can't tell: a writer in another container that shares this directory.
+      if (nowMs - (await lstat(path)).mtimeMs < STALE_TEMPORARY_MS) continue;
+      await unlink(path);
+      removed += 1;
+    } catch {
+      // Another process that opens the store cleans as well.
+    }
+  }
+  return removed;
+}
+
+/** Whether the process with this id and start (clock ticks since boot, `0` where unknown) still runs. */
+export function isRunning(pid: number, start: string): boolean {
+  const known = processStart(pid);
+  if (known !== undefined) return known === start;
+  try {
+    process.kill(pid, 0);
+    return start === '0';
+  } catch {
+    return false;
+  }
+}
+
+/** Start of a process in clock ticks since boot (Linux, proc_pid_stat(5) field 22); undefined where unknown. */
+function processStart(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The command in field 2 may hold spaces and parentheses: count from behind its last one.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,87 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { parseObjectKey } from '../../core/key.ts';
+import { Bucket } from '../bucket.ts';
+import { openLocalBackend } from './backend.ts';
+import { type Layout, objectPlace } from './layout.ts';
+import type { LocalBackend, LocalBackendOptions } from './options.ts';
+
+/** A store on local disk in a directory of its own. */
+export interface TestStore {
+  readonly root: string;
+  readonly backend: LocalBackend;
+  readonly bucket: Bucket;
+  /** Opens the same directory again, as another process would. */
+  reopen(options?: Partial<LocalBackendOptions>): Promise<LocalBackend>;
+  /** The file of an object. */
+  pathOf(key: string): string;
+}
+
+const TEST_OPTIONS = {
+  publicUrl: 'http://127.0.0.1',
+  signingSecrets: ['a secret of the tests, 32 bytes +'],
+  freeBytesMin: 0,
+};
+
+/** Where things are in a store at `root`. */
+function layoutOf(root: string): Layout {
+  return {
+    root,
+    objects: `${root}/objects`,
+    parts: `${root}/parts`,
+    temporary: `${root}/tmp`,
+    journal: `${root}/journal`,
+  };
+}
+
+/** Opens a store that is removed when the test ends. */
+export async function openTestStore(
+  context: TestContext,
+  options: Partial<LocalBackendOptions> = {},
+): Promise<TestStore> {
+  const directory = await mkdtemp(join(tmpdir(), 'stowage-local-'));
+  context.after(() => rm(directory, { recursive: true, force: true }));
+  const root = join(directory, 'store');
+  const reopen = (more: Partial<LocalBackendOptions> = {}) =>
+    openLocalBackend({
+      ...TEST_OPTIONS,
+      root,
+      ...options,
+      ...more,
+    });
+  const backend = await reopen();
+  const pathOf = (key: string) => objectPlace(layoutOf(root), parseObjectKey(key)).path;
+  return { root, backend, bucket: new Bucket(backend), reopen, pathOf };
+}
+
+/** A store as it stands after the power was cut, opened. */
+export interface StoreAfterCut extends LocalBackend {
+  readonly root: string;
+  pathOf(key: string): string;
+}
+
+/**
+ * Copies a store as a power cut would leave it, without its temporary files and without the files of `lost`: their
+ * bytes had not reached the disk. Opens the copy.
+ */
+export async function cutPower(
+  context: TestContext,
+  store: Pick<TestStore, 'root'>,
+  lost: readonly string[],
+  damage: (pathOf: (key: string) => string, root: string) => Promise<void> = async () => {},
+): Promise<StoreAfterCut> {
+  const directory = await mkdtemp(join(tmpdir(), 'stowage-cut-'));
+  const root = join(directory, 'store');
+  await cp(store.root, root, { recursive: true });
+  const pathOf = (key: string) => objectPlace(layoutOf(root), parseObjectKey(key)).path;
+  for (const key of lost) await rm(pathOf(key), { force: true });
+  await damage(pathOf, root);
+  const backend = await openLocalBackend({ ...TEST_OPTIONS, root });
+  context.after(async () => {
+    await backend.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  return Object.assign(backend, { root, pathOf });
+}

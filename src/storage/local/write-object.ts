@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto';
+import type { ByteStream } from '../../core/bytes.ts';
+import { KIB } from '../../core/bytes.ts';
+import type { ObjectKey } from '../../core/key.ts';
+import { AbortRace } from '../abort-race.ts';
+import type { ObjectInfo, WriteOptions } from '../backend.ts';
+import { type GatheredBytes, gatherBeginning, writeBatches } from './batched-write.ts';
+import type { DirectorySync } from './directory-sync.ts';
+import { toStowageError } from './errors.ts';
+import {
+  closeFile,
+  createFile,
+  linkFile,
+  renameFile,
+  syncData,
+  unlinkFile,
+  unlinkName,
+  writeFully,
+} from './file-calls.ts';
+import type { FreeSpace } from './free-space.ts';
+import { isObjectPlace, type Journal } from './journal.ts';
+import { encodePut, RECORD_HEADER_BYTES } from './journal-record.ts';
+import type { FilePlace, Layout, ObjectPlace } from './layout.ts';
+import { encodeFooter } from './object-footer.ts';
+import type { PlaceLocks } from './place-locks.ts';
+import { newTemporaryName } from './temporary-files.ts';
+
+/** Largest object file that goes through the journal, in bytes. */
+export const JOURNALED_BYTES_MAX = 64 * KIB;
+
+/** What writing needs of an open store. */
+export interface WritableStore {
+  readonly layout: Layout;
+  readonly freeSpace: FreeSpace;
+  readonly directories: DirectorySync;
+  readonly locks: PlaceLocks;
+  readonly journal: Journal;
+  readonly now: () => number;
+}
+
+export interface WriteObjectOptions extends WriteOptions {
+  readonly mode: 'create' | 'replace';
+  readonly sizeBytes?: number;
+}
+
+/**
+ * Writes an object file and gives it its place: temporary file, fsync, rename or link, fsync of the directory. A small new
+ * object goes to the journal instead of the two syncs. Until the rename nothing is visible; after the promise is
+ * fulfilled a power cut loses nothing.
+ *
+ * @throws what `body` throws, as it is; else a StowageError.
+ */
+export async function writeObject(
+  store: WritableStore,
+  place: FilePlace | ObjectPlace,
+  key: ObjectKey,
+  body: ByteStream,
+  options: WriteObjectOptions,
+): Promise<ObjectInfo> {
+  using abort = new AbortRace(options.signal);
+  const source = new Source(body);
+  const temporaryPath = `${store.layout.temporary}/${newTemporaryName()}`;
+  let created = false;
+  try {
+    abort.check();
+    await store.freeSpace.require(neededBytes(options.sizeBytes ?? 0));
+    const beginning = await gatherBeginning(source, abort);
+    const fd = await createFile(temporaryPath);
+    created = true;
+    try {
+      const toInfo = (sizeBytes: number) => describe(key, sizeBytes, options, store.now());
+      const object = beginning.ended
+        ? await fillWhole(fd, beginning, source, toInfo, journalName(store, place, options))
+        : await fill(store, fd, beginning, source, abort, toInfo);
+      abort.check();
+      if (await placeByJournal(store, temporaryPath, place, object)) return object.info;
+      await syncData(fd);
+      abort.check();
+      await placeFile(store, temporaryPath, place, options.mode);
+      return object.info;
+    } finally {
+      await closeFile(fd);
+    }
+  } catch (error) {
+    source.cancel();
+    if (created) await unlinkFile(temporaryPath).catch(() => {});
+    throw source.failure === null ? toStowageError(error, 'storage_unavailable') : source.failure.error;
+  }
+}
+
+/** Room that a put takes: a small object is written twice. */
+function neededBytes(sizeBytes: number): number {
+  return sizeBytes <= JOURNALED_BYTES_MAX ? 2 * sizeBytes : sizeBytes;
+}
+
+/** The name under which a journal may take the object; null: it goes without. */
+function journalName(
+  store: WritableStore,
+  place: FilePlace | ObjectPlace,
+  options: WriteObjectOptions,
+): string | null {
+  return store.journal.isEnabled && options.mode === 'create' && isObjectPlace(place) ? place.name : null;
+}
+
+interface FilledFile {
+  readonly info: ObjectInfo;
+  /** The file as a record of the journal, when it is small enough. */
+  readonly record: Buffer | null;
+}
+
+async function fillWhole(
+  fd: number,
+  whole: GatheredBytes,
+  source: Source,
+  toInfo: (sizeBytes: number) => ObjectInfo,
+  name: string | null,
+): Promise<FilledFile> {
+  const info = source.guard(() => toInfo(whole.sizeBytes));
+  const footer = encodeFooter(info);
+  const file = [...whole.chunks, footer];
+  if (name === null || whole.sizeBytes + footer.byteLength > JOURNALED_BYTES_MAX) {
+    await writeFully(fd, file);
+    return { info, record: null };
+  }
+  const record = encodePut(name, file);
+  await writeFully(fd, [record.subarray(RECORD_HEADER_BYTES)]);
+  return { info, record };
+}
+
+async function fill(
+  store: WritableStore,
+  fd: number,
+  beginning: GatheredBytes,
+  source: Source,
+  abort: AbortRace,
+  toInfo: (sizeBytes: number) => ObjectInfo,
+): Promise<FilledFile> {
+  const target = { fd, onWriteBack: () => store.freeSpace.require(0) };
+  const sizeBytes = await writeBatches(target, beginning, source, abort);
+  const info = source.guard(() => toInfo(sizeBytes));
+  await writeFully(fd, [encodeFooter(info)]);
+  return { info, record: null };
+}
+
+/** @returns false when the object must go the long way. */
+async function placeByJournal(
+  store: WritableStore,
+  temporaryPath: string,
+  place: FilePlace | ObjectPlace,
+  { info, record }: FilledFile,
+): Promise<boolean> {
+  if (record === null || !isObjectPlace(place)) return false;
+  const object = { place, version: info.version, record };
+  if (!(await store.journal.put(object, () => linkFile(temporaryPath, place.path)))) return false;
+  await unlinkName(temporaryPath).catch(() => {});
+  return true;
+}
+
+function describe(key: ObjectKey, sizeBytes: number, options: WriteOptions, nowMs: number): ObjectInfo {
+  const { contentType, cacheControl, metadata } = options;
+  return {
+    key,
+    sizeBytes,
+    contentType,
+    cacheControl,
+    metadata: { ...(typeof metadata === 'function' ? metadata() : metadata) },
+    modifiedAtMs: nowMs,
+    version: randomUUID(),
+  };
+}
+
+async function placeFile(
+  store: WritableStore,
+  temporaryPath: string,
+  place: FilePlace | ObjectPlace,
+  mode: 'create' | 'replace',
+): Promise<void> {
+  if (mode === 'replace') {
+    await store.locks.run(place.path, async () => {
+      if (isObjectPlace(place)) await store.journal.settle(place);
+      await renameFile(temporaryPath, place.path);
+    });
+    await store.directories.sync(place.directory);
+    return;
+  }
+  // A link fails when the name is taken, whoever took it: of many creators exactly one wins.
+  await linkFile(temporaryPath, place.path);
+  // The object is there: a second name that can't be removed now is removed as a stale temporary file.
+  await Promise.all([unlinkName(temporaryPath).catch(() => {}), store.directories.sync(place.directory)]);
+}
+
+/** The body, remembering its own failure: that one is rethrown as it is, all others are translated. */
+class Source implements AsyncIterator<Uint8Array> {
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  #ended = false;
+  failure: { readonly error: unknown } | null = null;
+
+  constructor(body: ByteStream) {
+    this.#iterator = body[Symbol.asyncIterator]();
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    try {
+      const result = await this.#iterator.next();
+      if (result.done === true) this.#ended = true;
+      return result;
+    } catch (error) {
+      this.#ended = true;
+      this.failure = { error };
+      throw error;
+    }
+  }
+
+  /** Runs the caller's code, whose failure counts as the body's. */
+  guard<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      this.failure = { error };
+      throw error;
+    }
+  }
+
+  /** Tells the body that nobody reads on. Not waited for: it may be stuck in a read that never ends. */
+  cancel(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#iterator.return?.().then(undefined, () => {});
+  }
+}
