@@ -1,0 +1,95 @@
+import { abortedError } from '../../core/errors.ts';
+import type { AbortRace } from '../abort-race.ts';
+import type { MultipartUpload, ObjectInfo, PartReceipt, PutOptions } from '../backend.ts';
+import { PART_BYTES, PARTS_IN_FLIGHT_MAX } from './options.ts';
+
+/** Time for parts on the wire to end when their upload has failed, in milliseconds. */
+const LAST_PARTS_MS = 1_000;
+
+/** What was collected from a body: at least the bytes asked for, or the whole rest. */
+export interface Collected {
+  readonly chunks: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  readonly isWhole: boolean;
+}
+
+/** Collects chunks until `bytesMin` are there or the body ends. Chunks are not cut: it may be one chunk more. */
+export async function collectUpTo(
+  source: AsyncIterator<Uint8Array>,
+  bytesMin: number,
+  race: AbortRace,
+): Promise<Collected> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  while (sizeBytes < bytesMin) {
+    const next = await race.wait(source.next());
+    if (next.done === true) return { chunks, sizeBytes, isWhole: true };
+    chunks.push(next.value);
+    sizeBytes += next.value.byteLength;
+  }
+  return { chunks, sizeBytes, isWhole: false };
+}
+
+/**
+ * Sends a body in parts, a few at once. Memory holds at most the parts in flight and the one being collected. When
+ * anything fails, the parts are removed and nothing is stored.
+ */
+export async function putInParts(
+  upload: MultipartUpload,
+  body: {
+    readonly source: AsyncIterator<Uint8Array>;
+    /** Its first part, collected already. */
+    readonly start: Collected;
+    readonly race: AbortRace;
+  },
+  put: PutOptions,
+): Promise<ObjectInfo> {
+  const call = put.signal === undefined ? {} : { signal: put.signal };
+  const giveUp = new AbortController();
+  const receipts: PartReceipt[] = [];
+  const inFlight = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | null = null;
+  const send = ({ chunks, sizeBytes }: Collected, partNumber: number): void => {
+    const sent: Promise<void> = upload
+      .putPart(partNumber, chunksOf(chunks), { sizeBytes, signal: giveUp.signal })
+      .then(
+        (receipt) => {
+          receipts[partNumber - 1] = receipt;
+        },
+        (error: unknown) => {
+          failure ??= { error };
+        },
+      )
+      .finally(() => inFlight.delete(sent));
+    inFlight.add(sent);
+  };
+  const throwFailure = (): void => {
+    if (failure !== null) throw (failure as { readonly error: unknown }).error;
+  };
+  try {
+    let part = body.start;
+    for (let partNumber = 1; ; partNumber++) {
+      if (part.sizeBytes > 0) send(part, partNumber);
+      if (part.isWhole) break;
+      while (inFlight.size >= PARTS_IN_FLIGHT_MAX) await body.race.wait(Promise.race(inFlight));
+      throwFailure();
+      part = await collectUpTo(body.source, PART_BYTES, body.race);
+    }
+    await body.race.wait(Promise.all(inFlight));
+    throwFailure();
+    if (put.signal?.aborted) throw abortedError(put.signal);
+    return await upload.complete(receipts, { mode: put.mode, ...call });
+  } catch (error) {
+    // A part that is cut off may still arrive, after its upload was removed: so those on the wire may end first.
+    const patience = setTimeout(() => giveUp.abort(), LAST_PARTS_MS);
+    await Promise.all(inFlight);
+    clearTimeout(patience);
+    // What can't be removed now the store forgets in a week.
+    await upload.abort({ signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { S3Credentials } from './sign.ts';
+
+/** Where and how to store on S3 or a store that speaks its protocol. */
+export interface S3Options {
+  readonly bucket: string;
+  readonly region: string;
+  /** Fixed keys; null asks the machine's own chain: environment, profile, IRSA, container, instance role. */
+  readonly credentials: S3Credentials | null;
+  /** Base URL of the store; null: AWS in `region`. */
+  readonly endpoint: string | null;
+  /** Base URL that signed URLs name, when clients reach the store by another address; null: `endpoint`. */
+  readonly publicEndpoint: string | null;
+  /** `https://host/bucket/key` instead of `https://bucket.host/key`. */
+  readonly forcePathStyle: boolean;
+  /** Encryption at rest asked for on every write. */
+  readonly sse: 'AES256' | 'aws:kms';
+  /** Key of `aws:kms`; null: the account's default key. */
+  readonly kmsKeyId: string | null;
+  /** How clients write straight to the store: a form POST, or a PUT for stores without POST policies. */
+  readonly signedWrite: 'post' | 'put';
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Size of the parts of a large upload, in bytes; more for objects that would need over 10,000 of them. */
+export const PART_BYTES = 8 * 1024 * 1024;
+/** Parts of one upload on the wire at once. */
+export const PARTS_IN_FLIGHT_MAX = 4;
+/** Connections to the store, over all requests of the process. */
+export const CONNECTIONS_MAX = 64;
+/** Time for the store to begin its answer, in milliseconds; large parts take most of it to arrive. */
+export const ANSWER_TIMEOUT_MS = 30_000;
+/** Longest silence in the middle of an answer's body, in milliseconds. */
+export const BODY_TIMEOUT_MS = 30_000;
+/** Time to open a connection, in milliseconds. */
+export const CONNECT_TIMEOUT_MS = 5_000;
