@@ -1,0 +1,266 @@
+import type { BackendName } from '../core/backend-name.ts';
+import type { ObjectKey } from '../core/key.ts';
+import type { HeldUpload, UploadsInProgress } from './uploads-in-progress.ts';
+
+/**
+ * The database of assets and the access log: what uploads, delivery, maintenance and HTTP ask of PostgreSQL.
+ *
+ * Every promise is fulfilled after its transaction is durable. Failures are StowageErrors: `database_unavailable`
+ * when the server can't be reached, is shutting down or too slow; anything else is a bug and stays what it is.
+ * Every method that names a tenant sees only that tenant.
+ */
+export interface Catalog extends UploadsInProgress {
+  /**
+   * Records finished uploads: per upload its assets, their access-log entries, the owner in `users`, the count against
+   * the rate limit and the idempotency answer, in one transaction; all of one upload or nothing. Uploads that
+   * arrive together may share a transaction.
+   *
+   * @returns `recorded`, or `rate_limited` with nothing written when the limit would be passed.
+   * @throws StowageError `conflict` when a key is already recorded, or the reservation is not held any more; nothing was
+   *   written. After `database_unavailable` it
+   *   is not known whether the upload was recorded (the connection may have broken after the commit): its bytes must stay
+   *   for the sweeper to judge.
+   */
+  commitUpload(upload: UploadCommit): Promise<CommitOutcome>;
+
+  /** What is left of the owner's uploads in the running window, for refusing before bytes are read. Writes nothing. */
+  uploadAllowance(owner: Owner, limit: UploadLimit, nowMs: number): Promise<UploadAllowance>;
+
+  /** One stored asset of the tenant; undefined when there is none. A deleted one is none. */
+  findAsset(tenantId: string, assetId: string): Promise<Asset | undefined>;
+
+  /** One stored asset by its key, whatever its tenant: for signed and public URLs, which name only the key. */
+  findAssetByKey(key: ObjectKey): Promise<Asset | undefined>;
+
+  /** One page of an owner's assets, newest first. */
+  listAssets(query: AssetQuery): Promise<Page<Asset>>;
+
+  /** Files and bytes of a user, or of the whole tenant when `userId` is null. */
+  usage(tenantId: string, userId: string | null): Promise<Usage>;
+
+  /** Appends entries to the access log. Entries that arrive together may share a transaction. */
+  recordAccess(entry: AccessEntry): Promise<void>;
+
+  /**
+   * Appends the entry if the asset is still stored.
+   *
+   * @returns whether it was; when false nothing was written.
+   */
+  recordRead(entry: AccessEntry & { readonly assetId: string; readonly tenantId: string }): Promise<boolean>;
+
+  /** One page of the access log, newest first. */
+  listAccess(query: AccessQuery): Promise<Page<StoredAccessEntry>>;
+
+  /**
+   * Turns a stored asset into a tombstone and appends the entry, in one transaction.
+   *
+   * @returns the asset as it was; undefined when there is none (nothing is written).
+   */
+  tombstoneAsset(tenantId: string, assetId: string, entry: AccessEntry): Promise<Asset | undefined>;
+
+  /** Removes a tombstone, after its bytes are gone. Removing what is not there succeeds. */
+  forgetAsset(assetId: string): Promise<void>;
+
+  /** Up to `limit` tombstones older than `beforeMs`, oldest first: deletes that a crash interrupted. */
+  listTombstones(beforeMs: number, limit: number): Promise<readonly Asset[]>;
+
+  /** Of these keys, those that an asset (stored or tombstone) or an open direct upload names: the sweeper's proof. At most 1,000. */
+  keysInUse(keys: readonly ObjectKey[]): Promise<ReadonlySet<string>>;
+
+  /** Pages over all assets of a backend in id order: for `sweep` (rows without bytes) and moves. */
+  walkAssets(query: {
+    readonly backend: BackendName | null;
+    readonly afterId: string | null;
+    readonly limit: number;
+  }): Promise<readonly Asset[]>;
+
+  /** Up to `limit` stored assets of a type that nobody read, or got a URL for, since `beforeMs`, and older than that. */
+  listUnused(assetType: string, beforeMs: number, limit: number): Promise<readonly Asset[]>;
+
+  /** Stored assets of one user, for erasure, in id order. */
+  listAssetsOfUser(tenantId: string, userId: string, limit: number): Promise<readonly Asset[]>;
+
+  /**
+   * Claims an idempotency key for a request that is starting.
+   *
+   * @returns `new` (this caller runs the request), `running` (another does), `mismatch` (used for another request), or
+   *   `done` with the stored answer.
+   */
+  claimIdempotencyKey(claim: IdempotencyClaim): Promise<IdempotencyState>;
+
+  /**
+   * Keeps a claim for another minute.
+   *
+   * @returns whether it was still held; when false another request may have it.
+   */
+  renewIdempotencyKey(claim: HeldClaim, nowMs: number): Promise<boolean>;
+
+  /** Gives up a claim whose request failed, so that it can be tried again. Does nothing when it is not held any more. */
+  releaseIdempotencyKey(claim: HeldClaim): Promise<void>;
+
+  /** Removes idempotency answers and rate windows that have expired, and what is left of direct uploads that ended. */
+  removeExpired(nowMs: number): Promise<void>;
+
+  /** Seals the entries that are final into the hash chain. @returns how many entries were sealed. */
+  sealAccessLog(signal?: AbortSignal): Promise<number>;
+
+  /** Recomputes the chain from its start. */
+  verifyAccessLog(options: {
+    readonly onProgress?: (checked: number) => void;
+    readonly signal?: AbortSignal;
+  }): Promise<AuditReport>;
+
+  /** All entries, oldest first, with their seals, for `audit export`; bounded memory. */
+  exportAccessLog(
+    signal?: AbortSignal,
+  ): AsyncIterable<StoredAccessEntry & { readonly entryHash: string; readonly sealId: number | null }>;
+
+  /** Which catalog this is, a UUID: made with the catalog, and moved with an export. */
+  catalogId(): Promise<string>;
+
+  /** Round trip of a trivial query, in milliseconds. */
+  ping(signal?: AbortSignal): Promise<number>;
+
+  close(): Promise<void>;
+}
+
+export interface Owner {
+  readonly tenantId: string;
+  readonly userId: string;
+}
+
+/** A stored file and its record. */
+export interface Asset {
+  readonly assetId: string;
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly assetType: string;
+  readonly key: ObjectKey;
+  readonly backend: BackendName;
+  readonly filename: string;
+  readonly sizeBytes: number;
+  readonly mediaType: string;
+  /** SHA-256 of the content, lower-case hex. */
+  readonly contentHash: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly createdAtMs: number;
+  readonly state: 'stored' | 'deleted';
+}
+
+export type AccessAction = 'upload' | 'download' | 'generate_url' | 'delete';
+
+/** What happened, by whom, to what. */
+export interface AccessEntry {
+  readonly action: AccessAction;
+  readonly outcome: 'ok' | 'refused';
+  /** The error code of a refusal; null when ok. */
+  readonly reason: string | null;
+  readonly tenantId: string;
+  /** Null when nobody could be identified. */
+  readonly userId: string | null;
+  readonly assetId: string | null;
+  readonly assetType: string | null;
+  readonly key: string | null;
+  readonly ipAddress: string;
+  readonly userAgent: string | null;
+  readonly storageBackend: BackendName;
+  readonly requestId: string;
+  readonly atMs: number;
+}
+
+export interface StoredAccessEntry extends AccessEntry {
+  /** Position in the log: grows, may have gaps. */
+  readonly entryId: string;
+}
+
+export interface UploadCommit {
+  readonly owner: Owner;
+  /** What the owner's token said; kept in `users`. */
+  readonly role?: 'user' | 'admin';
+  readonly assets: readonly Omit<Asset, 'state'>[];
+  /** One per asset, action `upload`, outcome `ok`. */
+  readonly entries: readonly AccessEntry[];
+  readonly limit: UploadLimit;
+  /** The direct upload that becomes the one asset: it was counted when it was reserved, and is done with the commit. */
+  readonly reservation?: HeldUpload;
+  /** The claimed key and the answer to keep under it; null without Idempotency-Key. */
+  readonly idempotency: { readonly key: string; readonly response: unknown } | null;
+}
+
+/** Accepted files per owner and window. */
+export interface UploadLimit {
+  readonly filesMax: number;
+  readonly windowSeconds: number;
+}
+
+export interface UploadAllowance {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Whole seconds until the window ends, at least 1. */
+  readonly resetSeconds: number;
+}
+
+export type CommitOutcome =
+  | { readonly outcome: 'recorded'; readonly allowance: UploadAllowance }
+  | { readonly outcome: 'rate_limited'; readonly allowance: UploadAllowance };
+
+export interface AssetQuery extends Owner {
+  readonly assetType: string | null;
+  readonly limit: number;
+  /** `cursor` of the page before, opaque; null for the first. @throws StowageError `invalid_parameter` when forged. */
+  readonly cursor: string | null;
+}
+
+export interface AccessQuery {
+  readonly tenantId: string;
+  readonly userId: string | null;
+  readonly assetId: string | null;
+  readonly action: AccessAction | null;
+  /** Entries at this time and later. */
+  readonly fromMs: number | null;
+  /** Entries before this time. */
+  readonly toMs: number | null;
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+export interface Usage {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface IdempotencyClaim extends Owner {
+  readonly key: string;
+  /** What makes it the same request: method, path, query and content length, hashed. */
+  readonly fingerprint: string;
+  readonly nowMs: number;
+}
+
+/**
+ * A claim as its holder knows it: `nowMs` is that of the claim or of its last renewal. It tells holders apart, for a
+ * claim is taken over only when it has not been renewed for a minute.
+ */
+export type HeldClaim = Omit<IdempotencyClaim, 'fingerprint'>;
+
+export type IdempotencyState =
+  | { readonly state: 'new' | 'running' | 'mismatch' }
+  | { readonly state: 'done'; readonly response: unknown };
+
+export interface AuditReport {
+  readonly entries: number;
+  readonly sealed: number;
+  readonly seals: number;
+  /** Hash of the last seal, hex; null when nothing is sealed. Keep it elsewhere to notice a cut-off end. */
+  readonly head: string | null;
+  /** The first broken place; null when all is well. */
+  readonly broken: {
+    readonly entryId: string | null;
+    readonly sealId: number | null;
+    readonly problem: string;
+  } | null;
+}

@@ -1,0 +1,129 @@
+import type { Clock } from '../core/clock.ts';
+import { StowageError } from '../core/errors.ts';
+import { entryColumns } from './access-log.ts';
+import { Batcher } from './batch.ts';
+import type { Asset, CommitOutcome, Owner, UploadAllowance, UploadCommit, UploadLimit } from './catalog.ts';
+import { type Database, type PreparedStatement, runPrepared } from './database.ts';
+import { translated } from './errors.ts';
+import { assertStorableJson, storableText } from './text.ts';
+
+const UPLOADS_PER_BATCH_MAX = 64;
+const BATCHES_IN_FLIGHT_MAX = 2;
+const UPLOADS_WAITING_MAX = 5_000;
+
+interface Verdict {
+  ordinal: string;
+  verdict: 'recorded' | 'rate_limited' | 'conflict';
+  files_used: number | null;
+  window_ends_at: Date | null;
+}
+
+const COMMIT: PreparedStatement<Verdict> = {
+  name: 'commit_uploads',
+  text: 'select ordinal, verdict, files_used, window_ends_at from commit_uploads($1::jsonb)',
+};
+
+interface PendingCommit {
+  readonly upload: UploadCommit;
+  readonly nowMs: number;
+}
+
+/** Records finished uploads, those that arrive together in one transaction. */
+export function uploadCommitter(database: Database, clock: Clock) {
+  const commits = new Batcher<PendingCommit, Verdict>({
+    itemsMax: UPLOADS_PER_BATCH_MAX,
+    batchesInFlightMax: BATCHES_IN_FLIGHT_MAX,
+    waitingMax: UPLOADS_WAITING_MAX,
+    run: (batch) => commitBatch(database, batch),
+  });
+  return async (upload: UploadCommit): Promise<CommitOutcome> => {
+    assertCommittable(upload);
+    const nowMs = clock.now();
+    const verdict = await commits.add({ upload, nowMs });
+    if (verdict.verdict === 'conflict') {
+      throw new StowageError('conflict', 'The upload is already recorded.');
+    }
+    const allowance = allowanceOf(upload.limit, nowMs, verdict.files_used ?? 0, verdict.window_ends_at);
+    return { outcome: verdict.verdict, allowance };
+  };
+}
+
+/** What the owner may still upload in the running window. */
+export async function readAllowance(
+  { queries }: Database,
+  owner: Owner,
+  limit: UploadLimit,
+  nowMs: number,
+): Promise<UploadAllowance> {
+  const row = await translated(
+    queries
+      .selectFrom('upload_counts')
+      .select(['files', 'window_end'])
+      .where('tenant_id', '=', owner.tenantId)
+      .where('user_id', '=', owner.userId)
+      .where('window_end', '>', new Date(nowMs))
+      .executeTakeFirst(),
+  );
+  return allowanceOf(limit, nowMs, row?.files ?? 0, row?.window_end ?? null);
+}
+
+/** What a count of the window leaves. @param windowEnd null when no window runs. */
+export function allowanceOf(
+  limit: UploadLimit,
+  nowMs: number,
+  filesUsed: number,
+  windowEnd: Date | null,
+): UploadAllowance {
+  const endMs = windowEnd?.getTime() ?? nowMs + limit.windowSeconds * 1000;
+  return {
+    limit: limit.filesMax,
+    remaining: Math.max(0, limit.filesMax - filesUsed),
+    // Another node's clock may be ahead: no window lasts longer than a window.
+    resetSeconds: Math.min(limit.windowSeconds, Math.max(1, Math.ceil((endMs - nowMs) / 1000))),
+  };
+}
+
+/** Checked before the upload meets others in a batch. Names and keys come checked; what users made up does not. */
+function assertCommittable(upload: UploadCommit): void {
+  for (const asset of upload.assets) assertStorableJson(asset.metadata, 'metadata');
+  if (upload.idempotency !== null) assertStorableJson(upload.idempotency.response, 'metadata');
+}
+
+async function commitBatch({ pool }: Database, batch: readonly PendingCommit[]): Promise<Verdict[]> {
+  const verdicts = await runPrepared(pool, COMMIT, [JSON.stringify(batch.map(commitColumns))]);
+  return verdicts.sort((a, b) => Number(a.ordinal) - Number(b.ordinal));
+}
+
+function commitColumns({ upload, nowMs }: PendingCommit): object {
+  return {
+    tenant_id: storableText(upload.owner.tenantId),
+    user_id: storableText(upload.owner.userId),
+    role: upload.role ?? null,
+    at: new Date(nowMs).toISOString(),
+    files_max: upload.limit.filesMax,
+    window_seconds: upload.limit.windowSeconds,
+    assets: upload.assets.map(assetColumns),
+    entries: upload.entries.map(entryColumns),
+    idempotency_key: upload.idempotency?.key ?? null,
+    response: upload.idempotency?.response ?? null,
+    upload_id: upload.reservation?.uploadId ?? null,
+    claim: upload.reservation?.claim ?? null,
+  };
+}
+
+function assetColumns(asset: Omit<Asset, 'state'>): object {
+  return {
+    id: asset.assetId,
+    tenant_id: asset.tenantId,
+    user_id: asset.userId,
+    s3_key: asset.key,
+    original_filename: asset.filename,
+    file_size: asset.sizeBytes,
+    mime_type: asset.mediaType,
+    asset_type: asset.assetType,
+    metadata: asset.metadata,
+    content_hash: asset.contentHash,
+    backend: asset.backend,
+    created_at: new Date(asset.createdAtMs).toISOString(),
+  };
+}

@@ -1,0 +1,96 @@
+import { type Compilable, Kysely, PostgresDialect } from 'kysely';
+import { type ClientConfig, Pool, type QueryResultRow } from 'pg';
+import type { Log } from '../core/log.ts';
+import { translateError } from './errors.ts';
+import type { Schema } from './schema.ts';
+
+export const POOL_CONNECTIONS_MAX = 16;
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 15_000;
+/** The server ends a statement first; this is for a server that no longer answers at all. */
+const ANSWER_TIMEOUT_MS = 20_000;
+
+/** Connections to the catalog's database, and the query builder over them. */
+export interface Database {
+  readonly pool: Pool;
+  readonly queries: Kysely<Schema>;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens the pool; no connection is made before the first query. */
+export function openDatabase(
+  connection: ClientConfig,
+  log: Log,
+  connectionsMax: number = POOL_CONNECTIONS_MAX,
+): Database {
+  const pool = new Pool({
+    application_name: 'stowage',
+    keepAlive: true,
+    ...connection,
+    max: connectionsMax,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    idleTimeoutMillis: 60_000,
+    onConnect: (client) => client.query(SESSION_SETTINGS) as unknown as undefined,
+  });
+  let closing = false;
+  let ended: Promise<void> | undefined;
+  // An idle connection that breaks (the server restarted) is replaced by the next query. The driver hangs the
+  // whole connection on the error, its secrets included, so only the words are logged.
+  pool.on('error', (error) => {
+    if (!closing) log.warn({ problem: error.message }, 'A connection to the database was lost.');
+  });
+  // One that breaks while it is lent out tells its borrower, whose query fails; without this it would also end the process.
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+  });
+  const queries = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    pool,
+    queries,
+    // Not by way of Kysely, which closes a pool only if a query of its own has used it.
+    async close() {
+      if (!closing) ended = pool.end();
+      closing = true;
+      await ended;
+    },
+  };
+}
+
+/**
+ * Every query of the catalog is served by an index. Prepared statements keep the plan they got when the tables were
+ * small; without sequential scans as a choice that plan stays right when they grow.
+ */
+const SESSION_SETTINGS = `
+  set statement_timeout = ${STATEMENT_TIMEOUT_MS};
+  set idle_in_transaction_session_timeout = 60000;
+  set timezone = 'UTC';
+  set enable_seqscan = off;
+  set plan_cache_mode = force_generic_plan`;
+
+/** Runs a query as a named prepared statement: parsed and planned once per connection. */
+export async function runPrepared<Row extends QueryResultRow>(
+  pool: Pool,
+  statement: PreparedStatement<Row>,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  try {
+    const result = await pool.query<Row>({ name: statement.name, text: statement.text, values: [...values] });
+    return result.rows;
+  } catch (error) {
+    throw translateError(error);
+  }
+}
+
+/** A statement with a name, whose parameters are given in the order they occur. */
+export interface PreparedStatement<Row> {
+  readonly name: string;
+  readonly text: string;
+  /** The type of its rows; there is no value. */
+  readonly row?: Row;
+}
+
+/** Compiles a Kysely query once; the values it was built with are only placeholders. */
+export function prepareStatement<Row>(name: string, query: Compilable<Row>): PreparedStatement<Row> {
+  return { name, text: query.compile().sql };
+}

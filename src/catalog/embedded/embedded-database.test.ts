@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
+import { silentLog } from '../../core/log.ts';
+import { openDatabase } from '../database.ts';
+import { makeAsset, makeUpload } from '../fixtures.ts';
+import { migrate } from '../migrate.ts';
+import { postgresCatalog } from '../postgres-catalog.ts';
+import { type TestMajor, testBinDir } from '../testing.ts';
+import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded-database.ts';
+import { EmbeddedDatabaseError } from './problems.ts';
+
+const CHILD = fileURLToPath(new URL('../../../test/catalog/database-child.ts', import.meta.url));
+const isRoot = process.getuid?.() === 0;
+
+interface TestDirectory {
+  readonly path: string;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+async function testDirectory(): Promise<TestDirectory> {
+  const path = await mkdtemp(join(tmpdir(), 'stowage-embedded-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+async function open(dataDir: string, major: TestMajor = 18): Promise<EmbeddedDatabase & AsyncDisposable> {
+  const embedded = await openEmbeddedDatabase({ dataDir, binDir: testBinDir(major), log: silentLog });
+  return { ...embedded, [Symbol.asyncDispose]: embedded.close };
+}
+
+/** A process that holds the database, and what it says. */
+function startChild(dataDir: string, work: 'hold' | 'commit', major: TestMajor = 18) {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=stowage-source', CHILD, dataDir, testBinDir(major), work],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return { child, nextLine: async (): Promise<string> => (await lines.next()).value ?? '' };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null)
+    await new Promise((resolve) => child.once('exit', resolve));
+}
+
+async function serverPid(dataDir: string): Promise<number> {
+  return Number((await readFile(join(dataDir, 'database/cluster/postmaster.pid'), 'utf8')).split('\n')[0]);
+}
+
+/** Waits for what another process does; the runner's time limit ends it. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(10);
+}
+
+async function isGone(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  return status === null || status.includes(') Z ');
+}
+
+async function ask(embedded: EmbeddedDatabase, text: string): Promise<unknown> {
+  const client = new Client(embedded.app);
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return Object.values((await client.query(text)).rows[0] ?? {})[0];
+  } finally {
+    await client.end();
+  }
+}
+
+for (const major of [15, 18] as const satisfies TestMajor[]) {
+  describe(`the embedded database, PostgreSQL ${major}`, () => {
+    test('starts from nothing, keeps what it was given, and listens on no network', async () => {
+      await using directory = await testDirectory();
+      await using first = await open(directory.path, major);
+      assert.equal(first.major, major);
+      assert.equal(await ask(first, 'show listen_addresses'), '');
+      assert.equal(await ask(first, 'show fsync'), 'on');
+      assert.equal(await ask(first, 'show data_checksums'), 'on');
+      assert.equal(await ask(first, 'select current_user::text'), 'stowage_app');
+      await migrate(first.owner);
+      await first.close();
+      await using second = await open(directory.path, major);
+      assert.equal((await migrate(second.owner)).applied.length, 0);
+      await second.close();
+    });
+
+    test('killed with commits in flight: the server goes too, and every acknowledged commit is there', async () => {
+      await using directory = await testDirectory();
+      const acknowledged: string[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        const { child, nextLine } = startChild(directory.path, 'commit', major);
+        assert.equal(await nextLine(), 'ready ours');
+        const pid = await serverPid(directory.path);
+        for (let count = 0; count < 150; count += 1) acknowledged.push(await nextLine());
+        child.kill('SIGKILL');
+        await ended(child);
+        for (let line = await nextLine(); line !== ''; line = await nextLine()) {
+          if (line.length === 36) acknowledged.push(line);
+        }
+        await until(() => isGone(pid));
+      }
+      await using embedded = await open(directory.path, major);
+      const catalog = postgresCatalog(openDatabase(embedded.app, silentLog), { now: () => Date.now() });
+      for (const id of acknowledged) {
+        assert.ok(await catalog.findAsset('acme', id), `${id} was acknowledged`);
+        const log = { tenantId: 'acme', userId: null, assetId: id, action: null, fromMs: null, toMs: null };
+        assert.equal((await catalog.listAccess({ ...log, limit: 9, cursor: null })).items.length, 1);
+      }
+      await catalog.close();
+      await embedded.close();
+    });
+  });
+}
+
+test('two processes share one server, and the second takes over when the first is killed', async () => {
+  await using directory = await testDirectory();
+  const first = startChild(directory.path, 'hold');
+  assert.equal(await first.nextLine(), 'ready ours');
+  await using second = await open(directory.path);
+  assert.equal(second.isOurs(), false);
+  const catalog = postgresCatalog(openDatabase(second.app, silentLog), { now: () => Date.now() });
+  const asset = makeAsset();
+  await catalog.commitUpload(makeUpload([asset]));
+  const pid = await serverPid(directory.path);
+  first.child.kill('SIGKILL');
+  await until(async () => second.isOurs());
+  assert.notEqual(await serverPid(directory.path), pid);
+  // Connections of the pool that broke are replaced.
+  await until(() =>
+    catalog.ping().then(
+      () => true,
+      () => false,
+    ),
+  );
+  assert.ok(await catalog.findAsset('acme', asset.assetId));
+  await catalog.close();
+  await second.close();
+});
+
+test('of several processes that start at once on an empty directory one runs the server and all can use it', async () => {
+  await using directory = await testDirectory();
+  const children = Array.from({ length: 4 }, () => startChild(directory.path, 'hold'));
+  const said = await Promise.all(children.map(({ nextLine }) => nextLine()));
+  assert.deepEqual(said.sort(), ['ready joined', 'ready joined', 'ready joined', 'ready ours']);
+  const left = (await readdir(join(directory.path, 'database'))).filter((name) => name.startsWith('cluster'));
+  assert.deepEqual(left, ['cluster']);
+  // Each that ends may hand the server to one that stays; the last takes it down.
+  for (const { child } of children) {
+    child.stdin.end();
+    await ended(child);
+  }
+  await assert.rejects(serverPid(directory.path), { code: 'ENOENT' });
+});
+
+test('a server that crashes is started again, and callers see database_unavailable meanwhile', async () => {
+  await using directory = await testDirectory();
+  await using embedded = await open(directory.path);
+  await migrate(embedded.owner);
+  const catalog = postgresCatalog(openDatabase(embedded.app, silentLog), { now: () => Date.now() });
+  const asset = makeAsset();
+  await catalog.commitUpload(makeUpload([asset]));
+  const pid = await serverPid(directory.path);
+  process.kill(pid, 'SIGKILL');
+  const failures: string[] = [];
+  await until(async () => {
+    const error = await catalog.findAsset('acme', asset.assetId).then(
+      () => null,
+      (failure) => failure,
+    );
+    if (error !== null) failures.push(error.code);
+    // Children of the killed server may still answer for a moment.
+    return error === null && (await serverPid(directory.path).catch(() => pid)) !== pid;
+  });
+  assert.deepEqual(
+    [...new Set(failures)].filter((code) => code !== 'database_unavailable'),
+    [],
+  );
+  assert.ok(await catalog.findAsset('acme', asset.assetId));
+  await catalog.close();
+  await embedded.close();
+});
+
+test('a lock file whose process id now belongs to somebody else does not keep the server from starting', async () => {
+  await using directory = await testDirectory();
+  await using first = await open(directory.path);
+  const lock = join(directory.path, 'database/cluster/postmaster.pid');
+  const content = await readFile(lock, 'utf8');
+  await first.close();
+  // An unrelated process of the same account, as in a container where ids repeat.
+  const owner = await stat(join(directory.path, 'database/cluster'));
+  const other = spawn('/bin/sleep', ['60'], isRoot ? { uid: owner.uid, gid: owner.gid } : {});
+  await writeFile(lock, content.replace(/^\d+/, String(other.pid)), { mode: 0o600 });
+  if (isRoot) await chown(lock, owner.uid, owner.gid);
+  try {
+    await using second = await open(directory.path);
+    assert.equal(second.isOurs(), true);
+  } finally {
+    other.kill();
+  }
+});
+
+test('what a killed initdb left behind is removed, and what a running one uses is not', async () => {
+  await using directory = await testDirectory();
+  const base = join(directory.path, 'database');
+  await mkdir(join(base, 'cluster.new-old'), { recursive: true });
+  await mkdir(join(base, 'cluster.new-young'), { recursive: true });
+  await utimes(join(base, 'cluster.new-old'), 1, 1);
+  await using embedded = await open(directory.path);
+  const left = (await readdir(base)).filter((name) => name.startsWith('cluster'));
+  assert.deepEqual(left.sort(), ['cluster', 'cluster.new-young']);
+  await embedded.close();
+});
+
+test('a cluster of another major version is refused, with the way out', async () => {
+  await using directory = await testDirectory();
+  await (await open(directory.path, 15)).close();
+  await assert.rejects(open(directory.path, 18), (error) => {
+    assert.ok(error instanceof EmbeddedDatabaseError);
+    assert.match(error.message, /made by PostgreSQL 15.*`stowage db export`.*Set DATABASE_URL/s);
+    return true;
+  });
+});
+
+test('a directory without binaries is refused, naming DATABASE_URL', async () => {
+  await using directory = await testDirectory();
+  const opening = openEmbeddedDatabase({ dataDir: directory.path, binDir: directory.path, log: silentLog });
+  await assert.rejects(opening, /no PostgreSQL 15 to 18 was found.*Set DATABASE_URL/s);
+});
+
+test('a data directory with a very long path, spaces and quotes works', async () => {
+  await using directory = await testDirectory();
+  const dataDir = join(directory.path, `it's "quoted", and `.padEnd(90, 'long '), 'data');
+  await using embedded = await open(dataDir);
+  const { host } = embedded.app;
+  assert.ok(Buffer.byteLength(`${host}/.s.PGSQL.5432`) <= 103);
+  assert.equal(await ask(embedded, 'select 1'), 1);
+  await embedded.close();
+  await rm(String(host), { recursive: true, force: true });
+});
+
+test('a socket directory that is open to others is refused', async () => {
+  await using directory = await testDirectory();
+  const socket = join(directory.path, 'database/socket');
+  await mkdir(socket, { recursive: true });
+  await chmod(socket, 0o777);
+  await assert.rejects(open(directory.path), /belongs to somebody else or is open to others/);
+});
+
+test('starting can be aborted', async () => {
+  await using directory = await testDirectory();
+  const signal = AbortSignal.abort();
+  const opening = openEmbeddedDatabase({
+    dataDir: directory.path,
+    binDir: testBinDir(18),
+    log: silentLog,
+    signal,
+  });
+  await assert.rejects(opening, { code: 'aborted' });
+});
+
+if (isRoot) {
+  test('as root, behind a closed directory, the database is kept elsewhere and found again', async () => {
+    await using directory = await testDirectory();
+    const home = join(directory.path, 'home');
+    const dataDir = join(home, 'data');
+    await mkdir(dataDir, { recursive: true });
+    await chmod(home, 0o700);
+    await using first = await open(dataDir);
+    const { directory: elsewhere } = JSON.parse(
+      await readFile(join(dataDir, 'database/location.json'), 'utf8'),
+    );
+    assert.match(elsewhere, /^\/var\/lib\/stowage\/[0-9a-f]{16}$/);
+    await migrate(first.owner);
+    await first.close();
+    await using second = await open(dataDir);
+    assert.equal((await migrate(second.owner)).applied.length, 0);
+    assert.equal((await stat(home)).mode & 0o777, 0o700, 'a directory that is not ours is left as it was');
+    await second.close();
+    await rm(elsewhere, { recursive: true, force: true });
+    await assert.rejects(open(dataDir), /says where the database is kept, and it is not there/);
+  });
+}

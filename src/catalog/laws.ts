@@ -1,0 +1,15 @@
+import { ACCESS_LOG_LAWS } from './laws/access-log.ts';
+import { ASSET_LAWS } from './laws/assets.ts';
+import { DIRECT_UPLOAD_LAWS } from './laws/direct-uploads.ts';
+import type { Law } from './laws/ground.ts';
+import { IDEMPOTENCY_LAWS } from './laws/idempotency.ts';
+import { UPLOAD_LAWS } from './laws/uploads.ts';
+
+/** What every catalog owes, in plain words. */
+export const LAWS: Readonly<Record<string, Law>> = {
+  ...UPLOAD_LAWS,
+  ...DIRECT_UPLOAD_LAWS,
+  ...ASSET_LAWS,
+  ...ACCESS_LOG_LAWS,
+  ...IDEMPOTENCY_LAWS,
+};

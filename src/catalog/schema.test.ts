@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { Client } from 'pg';
+import { openTestDatabase } from './testing.ts';
+
+test('the types for Kysely name exactly the tables, columns and nulls of the database', async () => {
+  await using store = await openTestDatabase();
+  const client = new Client(store.owner);
+  await client.connect();
+  const answer = await client.query<{ table: string; column: string; nullable: boolean }>(`
+    select table_name as table, column_name as column, is_nullable = 'YES' as nullable
+    from information_schema.columns where table_schema = 'public' order by 1, ordinal_position`);
+  await client.end();
+  const typed = typedColumns(await readFile(new URL('./schema.ts', import.meta.url), 'utf8'));
+  const inDatabase = answer.rows.map(
+    ({ table, column, nullable }) => `${table}.${column}${nullable ? '?' : ''}`,
+  );
+  assert.deepEqual(typed.sort(), inDatabase.sort());
+});
+
+/** Reads the declarations of schema.ts: `table.column`, with `?` when null is among the types. */
+function typedColumns(source: string): string[] {
+  const columns: string[] = [];
+  const names: Record<string, string> = { AssetsTable: 'assets', AccessLogTable: 'file_access_logs' };
+  let table = '';
+  for (const line of source.split('\n')) {
+    const [, inline] = /^ {2}(\w+): \{$/.exec(line) ?? [];
+    const [, named] = /^export interface (\w+) \{$/.exec(line) ?? [];
+    const [, column, type] = /^ {2,4}(\w+): (.+);$/.exec(line) ?? [];
+    if (inline !== undefined) table = inline;
+    else if (named !== undefined) table = names[named] ?? '';
+    else if (column !== undefined && type !== undefined && table !== '' && !(type in names)) {
+      columns.push(`${table}.${column}${/\bnull\b/.test(type) ? '?' : ''}`);
+    }
+  }
+  return columns;
+}
