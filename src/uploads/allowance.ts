@@ -1,0 +1,27 @@
+import type { UploadAllowance } from '../catalog/catalog.ts';
+import { StowageError } from '../core/errors.ts';
+
+/** The `cause` of `rate_limited`: what the RateLimit headers say. */
+class AllowanceSpent {
+  readonly allowance: UploadAllowance;
+
+  constructor(allowance: UploadAllowance) {
+    this.allowance = allowance;
+  }
+}
+
+/** The refusal of an owner whose window is used up. */
+export function rateLimitedError(allowance: UploadAllowance): StowageError {
+  return new StowageError(
+    'rate_limited',
+    `The limit of ${allowance.limit} files in the running window is reached.`,
+    { cause: new AllowanceSpent(allowance), fields: { retry_after_seconds: allowance.resetSeconds } },
+  );
+}
+
+/** The allowance behind a `rate_limited` error, for the RateLimit headers; undefined for any other error. */
+export function spentAllowance(error: unknown): UploadAllowance | undefined {
+  return error instanceof StowageError && error.cause instanceof AllowanceSpent
+    ? error.cause.allowance
+    : undefined;
+}

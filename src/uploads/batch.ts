@@ -1,0 +1,145 @@
+import type { AccessEntry, Asset, UploadAllowance } from '../catalog/catalog.ts';
+import type { AssetType } from '../core/asset-type.ts';
+import { isStowageError } from '../core/errors.ts';
+import { newTimeOrderedUuid } from '../core/ids.ts';
+import { rateLimitedError } from './allowance.ts';
+import { answerToKeep, type KeyFields } from './idempotency.ts';
+import type { UploadMetadata } from './metadata.ts';
+import type { StoredFile } from './store-file.ts';
+import type { IntakeOptions, UploadRequest } from './upload.ts';
+
+/** The files of one request on their way from bytes to rows: all of them get there, or none. */
+export class UploadBatch {
+  readonly #context: IntakeOptions;
+  readonly #request: UploadRequest;
+  /** In the order of the files; a file that waits in the spool is a hole until it is stored. */
+  readonly #stored: (StoredFile | undefined)[] = [];
+  /** Whether rows may exist: from then on bytes are only removed when the catalog said that it recorded nothing. */
+  #rowsPossible = false;
+  /** The asset type, as soon as it is known: refusals are logged with it. */
+  assetType: AssetType | undefined;
+  metadata: UploadMetadata = {};
+  /** What the client gave for the key, kept with the answer: the assets do not tell it. */
+  keyFields: KeyFields = [];
+
+  constructor(context: IntakeOptions, request: UploadRequest) {
+    this.#context = context;
+    this.#request = request;
+  }
+
+  /** @param index the file's place among the files of the request, from 0. */
+  add(index: number, file: StoredFile): void {
+    this.#stored[index] = file;
+  }
+
+  get files(): readonly StoredFile[] {
+    return this.#stored.filter((file) => file !== undefined);
+  }
+
+  /**
+   * Writes the rows of all files in one transaction.
+   *
+   * @throws StowageError `rate_limited` when the owner's allowance is less than the files; what the catalog throws.
+   */
+  async commit(): Promise<{ readonly assets: readonly Asset[]; readonly allowance: UploadAllowance }> {
+    const { catalog, uploadLimit } = this.#context;
+    const { principal, idempotencyKey } = this.#request;
+    const { tenantId, userId } = principal;
+    const assets = this.files.map((file) => this.#asset(file));
+    this.#rowsPossible = true;
+    const result = await catalog
+      .commitUpload({
+        owner: { tenantId, userId },
+        role: principal.role,
+        assets: assets.map(({ state: _, ...asset }) => asset),
+        entries: assets.map((asset) => ({ ...this.#entry(asset.createdAtMs), ...keyOf(asset) })),
+        limit: uploadLimit,
+        idempotency:
+          idempotencyKey === null
+            ? null
+            : { key: idempotencyKey, response: answerToKeep(assets, this.keyFields) },
+      })
+      .catch((error: unknown) => {
+        // A clear no of the catalog. After any other failure, a lost connection say, the rows may be there all the same.
+        if (isStowageError(error, 'conflict')) this.#rowsPossible = false;
+        throw error;
+      });
+    if (result.outcome === 'recorded') return { assets, allowance: result.allowance };
+    this.#rowsPossible = false;
+    throw rateLimitedError(result.allowance);
+  }
+
+  /** Removes the bytes again. Never rejects: what stays behind is the sweeper's. */
+  async undo(): Promise<void> {
+    const { bucket, log } = this.#context;
+    const keys = this.files.map(({ key }) => key);
+    if (keys.length === 0) return;
+    const { requestId } = this.#request.origin;
+    if (this.#rowsPossible) {
+      log.warn(
+        { request_id: requestId, keys },
+        'It is not known whether an upload was recorded: its bytes stay.',
+      );
+      return;
+    }
+    try {
+      const failures = await bucket.deleteMany(keys, { signal: AbortSignal.timeout(UNDO_MS_MAX) });
+      for (const { key, error } of failures)
+        log.error({ request_id: requestId, key, err: error }, LEFT_BEHIND);
+    } catch (error) {
+      log.error({ request_id: requestId, keys, err: error }, LEFT_BEHIND);
+    }
+  }
+
+  /** The access-log entry of a refusal. */
+  refusal(reason: string): AccessEntry {
+    const entry = this.#entry(this.#context.clock.now());
+    return { ...entry, outcome: 'refused', reason, assetId: null, key: null };
+  }
+
+  #asset({ key, verdict, contentHash }: StoredFile): Asset {
+    if (this.assetType === undefined) throw new Error('An upload is recorded without an asset type.');
+    const { tenantId, userId } = this.#request.principal;
+    const nowMs = this.#context.clock.now();
+    return {
+      assetId: newTimeOrderedUuid(nowMs),
+      tenantId,
+      userId,
+      assetType: this.assetType.name,
+      key,
+      backend: this.#context.backendName,
+      filename: verdict.filename,
+      sizeBytes: verdict.sizeBytes,
+      mediaType: verdict.mediaType,
+      contentHash,
+      metadata: this.metadata,
+      createdAtMs: nowMs,
+      state: 'stored',
+    };
+  }
+
+  #entry(atMs: number): Omit<AccessEntry, 'assetId' | 'key'> {
+    const { principal, origin } = this.#request;
+    return {
+      action: 'upload',
+      outcome: 'ok',
+      reason: null,
+      tenantId: principal.tenantId,
+      userId: principal.userId,
+      assetType: this.assetType?.name ?? null,
+      ipAddress: origin.ipAddress,
+      userAgent: origin.userAgent,
+      storageBackend: this.#context.backendName,
+      requestId: origin.requestId,
+      atMs,
+    };
+  }
+}
+
+/** How long the removal of a failed upload's bytes may take, in milliseconds. */
+const UNDO_MS_MAX = 10_000;
+const LEFT_BEHIND = 'The bytes of a failed upload were not removed; the sweeper will.';
+
+function keyOf({ assetId, key }: Asset): Pick<AccessEntry, 'assetId' | 'key'> {
+  return { assetId, key };
+}

@@ -1,0 +1,120 @@
+import type { AccessEntry, Asset, Catalog } from '../catalog/catalog.ts';
+import type { Clock } from '../core/clock.ts';
+import { StowageError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Principal, RequestOrigin } from '../core/principal.ts';
+import type { StorageBackend } from '../storage/backend.ts';
+
+/** What removing needs. */
+export interface RemovalOptions {
+  readonly bucket: Pick<StorageBackend, 'deleteMany'>;
+  readonly catalog: Pick<Catalog, 'findAsset' | 'tombstoneAsset' | 'forgetAsset' | 'listAssetsOfUser'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Who asked for a removal, for the access log. */
+export interface RemovalRequest {
+  readonly principal: Principal;
+  readonly origin: RequestOrigin;
+}
+
+/**
+ * Removes one asset of the principal's tenant: tombstone and log entry in one transaction, then the bytes, then the
+ * tombstone. Whether the principal may do so is the caller's question.
+ *
+ * Fulfilled once the tombstone is durable, for from then on nobody sees the asset. When the store fails after that,
+ * the tombstone stays and the sweeper removes the bytes: telling the client of a failure would invite a repetition
+ * that can only answer `not_found`.
+ *
+ * @throws StowageError `not_found` when there is none, or no longer; `database_unavailable`.
+ */
+export async function removeAsset(
+  options: RemovalOptions,
+  assetId: string,
+  request: RemovalRequest,
+): Promise<void> {
+  const found = await options.catalog.findAsset(request.principal.tenantId, assetId);
+  const asset = found && (await tombstone(options, found, request));
+  if (asset === undefined) throw new StowageError('not_found', 'There is no such asset.');
+  await removeBytes(options, [asset], request);
+}
+
+/**
+ * Removes all assets of a user of the principal's tenant, in batches of bounded size, one log entry for each.
+ *
+ * @returns how many were removed. Repeating an erasure that was interrupted continues it.
+ * @throws StowageError `aborted` between two batches; `database_unavailable`.
+ */
+export async function removeAssetsOfUser(
+  options: RemovalOptions,
+  userId: string,
+  request: RemovalRequest & { readonly signal: AbortSignal },
+): Promise<number> {
+  const { catalog } = options;
+  let removed = 0;
+  for (;;) {
+    if (request.signal.aborted) throw new StowageError('aborted', 'The erasure was stopped.');
+    const listed = await catalog.listAssetsOfUser(request.principal.tenantId, userId, ERASURE_BATCH);
+    if (listed.length === 0) return removed;
+    // The tombstones of a batch share transactions, see `Catalog.recordAccess`.
+    const outcomes = await Promise.allSettled(listed.map((asset) => tombstone(options, asset, request)));
+    const gone = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []));
+    await removeBytes(options, gone, request);
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+    removed += gone.length;
+  }
+}
+
+/** Assets removed at once: bounds memory and the load on the database. */
+const ERASURE_BATCH = 50;
+/** How long the store may take to remove one batch, in milliseconds. */
+const REMOVAL_MS_MAX = 30_000;
+
+function tombstone(
+  { catalog, clock }: RemovalOptions,
+  asset: Asset,
+  { principal, origin }: RemovalRequest,
+): Promise<Asset | undefined> {
+  const entry: AccessEntry = {
+    action: 'delete',
+    outcome: 'ok',
+    reason: null,
+    tenantId: principal.tenantId,
+    userId: principal.userId,
+    assetId: asset.assetId,
+    assetType: asset.assetType,
+    key: asset.key,
+    ipAddress: origin.ipAddress,
+    userAgent: origin.userAgent,
+    storageBackend: asset.backend,
+    requestId: origin.requestId,
+    atMs: clock.now(),
+  };
+  return catalog.tombstoneAsset(principal.tenantId, asset.assetId, entry);
+}
+
+/** Removes the bytes of tombstones, then the tombstones. Never rejects: the sweeper finishes what fails here. */
+async function removeBytes(
+  { bucket, catalog, log }: RemovalOptions,
+  assets: readonly Asset[],
+  { origin }: RemovalRequest,
+): Promise<void> {
+  const facts = { request_id: origin.requestId };
+  try {
+    const signal = AbortSignal.timeout(REMOVAL_MS_MAX);
+    const failures = await bucket.deleteMany(
+      assets.map(({ key }) => key),
+      { signal },
+    );
+    const failed = new Set<string>(failures.map(({ key }) => key));
+    for (const { key, error } of failures) log.error({ ...facts, key, err: error }, LEFT_BEHIND);
+    const gone = assets.filter(({ key }) => !failed.has(key));
+    await Promise.all(gone.map(({ assetId }) => catalog.forgetAsset(assetId)));
+  } catch (error) {
+    log.error({ ...facts, keys: assets.map(({ key }) => key), err: error }, LEFT_BEHIND);
+  }
+}
+
+const LEFT_BEHIND = 'The removal of bytes or of their tombstone was not finished; the sweeper will.';

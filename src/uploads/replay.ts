@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Asset } from '../catalog/catalog.ts';
+import type { AssetTypes } from '../core/asset-type.ts';
+import type { ByteStream } from '../core/bytes.ts';
+import { throwIfAborted } from '../core/errors.ts';
+import { FormFields } from './form-fields.ts';
+import { bringsFile, type FilePart, readForm, requestBytesMax } from './form-files.ts';
+import { differentRequest, type EarlierUpload } from './idempotency.ts';
+import { requiredFields } from './key.ts';
+import { checkMetadata, type UploadMetadata } from './metadata.ts';
+import type { FileUploadRequest, FormUploadRequest } from './upload.ts';
+
+/**
+ * Reads a form to its end without storing anything, and compares it with what an earlier request under its
+ * Idempotency-Key made: the length of a body says too little, and a chunked one has none.
+ *
+ * @throws StowageError `conflict` when a file, its name, the asset type, the metadata or the key's fields differ; what
+ *   the form throws.
+ */
+export async function assertSameForm(
+  assetTypes: AssetTypes,
+  request: FormUploadRequest,
+  earlier: EarlierUpload,
+): Promise<void> {
+  const { assets } = earlier;
+  const fields = new FormFields(assetTypes, request.query);
+  const assetType = assetTypes.get(assets[0]?.assetType ?? '');
+  let count = 0;
+  await readForm(request, requestBytesMax(assetTypes, assetType), {
+    addField: (_, name, value) => fields.add(name, value),
+    async receive(part: FilePart) {
+      if (!(await bringsFile(part))) return;
+      await assertSameFile(assets[count], part.filename, part.body, request.signal);
+      count += 1;
+    },
+  });
+  const given = fields.finish();
+  if (count !== assets.length || !earlier.hasKeyFields(fields.keyFields)) throw differentRequest();
+  assertSameRecord(assets, given.assetType.name, given.metadata);
+}
+
+/**
+ * Reads one file without storing it, and compares it like a form.
+ *
+ * @throws StowageError `conflict`; what the body throws.
+ */
+export async function assertSameUpload(
+  assetTypes: AssetTypes,
+  request: FileUploadRequest,
+  earlier: EarlierUpload,
+): Promise<void> {
+  const { assets } = earlier;
+  await assertSameFile(assets[0], request.claim.filename, request.body, request.signal);
+  const needed = requiredFields(assetTypes.get(request.assetType)?.keyTemplate ?? '');
+  if (!earlier.hasKeyFields(needed.map((name) => [name, request.fields.get(name) ?? '']))) {
+    throw differentRequest();
+  }
+  assertSameRecord(assets, request.assetType, checkMetadata(request.metadata));
+}
+
+async function assertSameFile(
+  asset: Asset | undefined,
+  filename: string,
+  body: ByteStream,
+  signal: AbortSignal,
+): Promise<void> {
+  // The gate keeps names in this form.
+  if (asset === undefined || asset.filename !== filename.normalize('NFC')) throw differentRequest();
+  const hash = createHash('sha256');
+  let seenBytes = 0;
+  for await (const chunk of body) {
+    throwIfAborted(signal);
+    seenBytes += chunk.byteLength;
+    if (seenBytes > asset.sizeBytes) throw differentRequest();
+    hash.update(chunk);
+  }
+  if (hash.digest('hex') !== asset.contentHash) throw differentRequest();
+}
+
+function assertSameRecord(assets: readonly Asset[], assetType: string, metadata: UploadMetadata): void {
+  // The database gives back what JSON keeps.
+  const kept: unknown = JSON.parse(JSON.stringify(metadata));
+  for (const asset of assets) {
+    const recorded: unknown = JSON.parse(JSON.stringify(asset.metadata));
+    if (asset.assetType !== assetType || !isDeepStrictEqual(recorded, kept)) throw differentRequest();
+  }
+}

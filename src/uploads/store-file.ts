@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import type { AssetType } from '../core/asset-type.ts';
+import type { ByteStream } from '../core/bytes.ts';
+import type { Clock } from '../core/clock.ts';
+import { isStowageError, StowageError } from '../core/errors.ts';
+import type { ObjectKey } from '../core/key.ts';
+import type { Principal } from '../core/principal.ts';
+import { admit } from '../validation/admit.ts';
+import type { UploadClaim, Verdict } from '../validation/gate.ts';
+import { renderKey } from './key.ts';
+import type { UploadBucket } from './upload.ts';
+
+/** One file that is to become an asset. */
+export interface FileToStore {
+  readonly body: ByteStream;
+  readonly claim: UploadClaim;
+  readonly assetType: AssetType;
+  /** What the client gave for the key. */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly owner: Principal;
+  readonly signal: AbortSignal;
+  /** Whether `body` itself ends when the signal fires; if not, the gate watches the signal for each chunk. */
+  readonly bodyEndsOnAbort: boolean;
+}
+
+/** A file whose bytes are durable, and of which no row tells yet. */
+export interface StoredFile {
+  readonly key: ObjectKey;
+  readonly verdict: Verdict;
+  /** SHA-256 of the content, lower-case hex. */
+  readonly contentHash: string;
+}
+
+/** How often a key is drawn when the one before is taken. */
+const KEYS_MAX = 3;
+
+/**
+ * Passes one file through the gate into the store. Every door ends here: nothing else puts an object that becomes an
+ * asset. When it throws, nothing of the file is stored.
+ *
+ * @throws StowageError what the gate, the key and the bucket throw; `conflict` when the key was taken.
+ */
+export async function storeFile(
+  { bucket, clock }: { readonly bucket: UploadBucket; readonly clock: Clock },
+  file: FileToStore,
+): Promise<StoredFile> {
+  const { claim, assetType, fields, owner, signal } = file;
+  const admission = await admit(file.body, claim, assetType, file.bodyEndsOnAbort ? {} : { signal });
+  const body = startable(admission.body);
+  const { filename } = admission.name;
+  for (let attempt = 1; ; attempt += 1) {
+    const nowMs = clock.now();
+    try {
+      const { tenantId, userId } = owner;
+      const key = renderKey(assetType, { tenantId, userId, fields, nowMs, filename });
+      await bucket.put(key, body, {
+        mode: 'create',
+        contentType: admission.mediaType,
+        cacheControl: assetType.cacheControl,
+        metadata: () => objectMetadata(owner, nowMs, admission.verdict()),
+        ...(claim.sizeBytes !== null && { sizeBytes: claim.sizeBytes }),
+        signal,
+      });
+      const verdict = admission.verdict();
+      return { key, verdict, contentHash: verdict.sha256.toString('hex') };
+    } catch (error) {
+      if (!isStowageError(error, 'object_exists')) {
+        await body.end();
+        throw error;
+      }
+      // Bytes that have begun to flow can't be had again: only an untouched body gets another key.
+      if (body.isStarted() || attempt === KEYS_MAX) {
+        await body.end();
+        throw new StowageError('conflict', 'Another upload took the same key.', { cause: error });
+      }
+    }
+  }
+}
+
+/** What is stored with the bytes. The owner's id is a pseudonym: object metadata holds no personal data. */
+export function objectMetadata(
+  owner: Pick<Principal, 'tenantId' | 'userId'>,
+  nowMs: number,
+  { sha256 }: Verdict,
+): Record<string, string> {
+  return {
+    uploaded_by: pseudonym(owner),
+    upload_timestamp: new Date(nowMs).toISOString(),
+    content_hash: sha256.toString('hex'),
+  };
+}
+
+/** 16 hex digits that stand for an owner: the same for all their files, different for every tenant. */
+export function pseudonym({ tenantId, userId }: Pick<Principal, 'tenantId' | 'userId'>): string {
+  return createHash('sha256').update(`${tenantId}\0${userId}`).digest('hex').slice(0, 16);
+}
+
+interface StartableBody extends ByteStream {
+  isStarted(): boolean;
+  /** Releases a body that nobody began to read. */
+  end(): Promise<void>;
+}
+
+function startable(body: ByteStream): StartableBody {
+  let started = false;
+  return {
+    [Symbol.asyncIterator]() {
+      started = true;
+      return body[Symbol.asyncIterator]();
+    },
+    isStarted: () => started,
+    async end() {
+      if (!started) await body[Symbol.asyncIterator]().return?.();
+    },
+  };
+}
