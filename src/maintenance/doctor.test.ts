@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { openTestDatabase } from '../catalog/testing.ts';
+import { systemClock } from '../core/clock.ts';
+import { StowageError } from '../core/errors.ts';
+import { openMemoryBackend } from '../storage/index.ts';
+import { askDatabase } from './ask-database.ts';
+import { type DatabaseFacts, type DoctorParts, examine } from './doctor.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'stowage-doctor-'));
+chmodSync(directory, 0o700);
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const WELL: DatabaseFacts = {
+  version: '18.4',
+  major: 18,
+  role: 'stowage_app',
+  isSuperuser: false,
+  pendingMigrations: [],
+  nowMs: 1_000,
+};
+
+function parts(given: Partial<DoctorParts> = {}): DoctorParts {
+  return {
+    nodeVersion: '24.0.0',
+    environment: 'development',
+    settingWarnings: [],
+    publicUrl: null,
+    dataDir: directory,
+    secretFiles: [],
+    secrets: new Map([['JWT_SECRET', ['q8Z0m1xK3vN5bC7dF9gH2jL4pR6sT8wY']]]),
+    storageDir: null,
+    askDatabase: async () => WELL,
+    openBucket: async () => openMemoryBackend(),
+    clock: { now: () => 1_000 },
+    ...given,
+  };
+}
+
+async function verdicts(given: Partial<DoctorParts>): Promise<Map<string, string>> {
+  return new Map((await examine(parts(given))).map(({ check, status }) => [check, status]));
+}
+
+describe('the doctor', () => {
+  test('finds nothing wrong where nothing is', async () => {
+    for (const diagnosis of await examine(parts())) {
+      if (diagnosis.check !== 'free_space') assert.equal(diagnosis.status, 'ok', diagnosis.detail);
+      assert.equal(diagnosis.mend === null, diagnosis.status === 'ok');
+    }
+  });
+
+  for (const [title, given, check, status] of [
+    ['a Node that is too old', { nodeVersion: '22.17.1' }, 'node', 'fail'],
+    ['a warning of the settings', { settingWarnings: ['Files are local.'] }, 'settings', 'warn'],
+    ['no public URL in production', { environment: 'production' }, 'public_url', 'warn'],
+    [
+      'plain http in production',
+      { environment: 'production', publicUrl: 'http://a.example' },
+      'public_url',
+      'warn',
+    ],
+    [
+      'a secret that was typed',
+      { secrets: new Map([['SIGNING_SECRET', ['aaaaaaaabbbbbbbbaaaaaaaabbbbbbbb']]]) },
+      'secrets',
+      'warn',
+    ],
+    ['an old database', { askDatabase: async () => ({ ...WELL, major: 14 }) }, 'database', 'fail'],
+    ['a superuser', { askDatabase: async () => ({ ...WELL, isSuperuser: true }) }, 'database_role', 'warn'],
+    [
+      'a missing migration',
+      { askDatabase: async () => ({ ...WELL, pendingMigrations: ['0009_x.sql'] }) },
+      'migrations',
+      'fail',
+    ],
+    ['clocks that differ', { askDatabase: async () => ({ ...WELL, nowMs: 9_000 }) }, 'clock', 'warn'],
+  ] as const) {
+    test(`sees ${title}`, async () => {
+      assert.equal((await verdicts(given)).get(check), status);
+    });
+  }
+
+  test('goes on when the database and the store do not answer, and says what to check', async () => {
+    const refuse = async () => {
+      throw new StowageError('database_unavailable', 'The database does not answer.', {
+        cause: new Error('connect ECONNREFUSED'),
+      });
+    };
+    const diagnoses = await examine(parts({ askDatabase: refuse, openBucket: refuse }));
+    const failed = diagnoses.filter(({ status }) => status === 'fail');
+    assert.deepEqual(
+      failed.map(({ check }) => check),
+      ['database', 'storage'],
+    );
+    assert.match(failed[0]?.detail ?? '', /ECONNREFUSED/);
+    assert.match(failed[0]?.mend ?? '', /DATABASE_URL/);
+  });
+
+  test('sees a secrets file and a data directory that others can read', async () => {
+    const file = join(directory, 'secrets.json');
+    writeFileSync(file, '{}');
+    chmodSync(file, 0o640);
+    assert.equal((await verdicts({ secretFiles: [file] })).get('secret_file'), 'fail');
+    chmodSync(file, 0o600);
+    assert.equal((await verdicts({ secretFiles: [file] })).get('secret_file'), 'ok');
+    chmodSync(directory, 0o755);
+    assert.equal((await verdicts({})).get('data_dir'), 'warn');
+    chmodSync(directory, 0o711);
+    assert.equal((await verdicts({})).get('data_dir'), 'ok');
+  });
+
+  test('leaves nothing in the store', async () => {
+    const bucket = openMemoryBackend();
+    await examine(parts({ openBucket: async () => bucket }));
+    assert.deepEqual((await bucket.list({ prefix: '', cursor: null, limit: 10 })).entries, []);
+  });
+});
+
+test('a database tells its version, role, migrations and time', async () => {
+  await using database = await openTestDatabase();
+  const facts = await askDatabase(database.app);
+  assert.equal(facts.major, 18);
+  assert.equal(facts.isSuperuser, false);
+  assert.deepEqual(facts.pendingMigrations, []);
+  assert.ok(Math.abs(facts.nowMs - systemClock.now()) < 60_000);
+  assert.equal((await askDatabase(database.setup)).isSuperuser, true);
+});
+
+test('an empty database lacks every migration', async () => {
+  await using database = await openTestDatabase({ empty: true });
+  const facts = await askDatabase(database.owner);
+  assert.equal(facts.pendingMigrations[0]?.slice(0, 5), '0001_');
+});
