@@ -1,0 +1,45 @@
+import type { TrustedProxies } from '../access/client-address.ts';
+import type { TokenVerifier } from '../access/tokens.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { AssetFacts } from '../delivery/asset-facts.ts';
+import type { AssetUrls } from '../delivery/asset-urls.ts';
+import type { IssuedUrls } from '../delivery/issued-urls.ts';
+import type { SmallBodies } from '../delivery/small-bodies.ts';
+import type { StorageBackend } from '../storage/backend.ts';
+import type { LocalBackend } from '../storage/index.ts';
+import type { DirectUploads } from '../uploads/direct/direct-uploads.ts';
+import type { Removal } from '../uploads/remove.ts';
+import type { Intake } from '../uploads/upload.ts';
+import type { HealthState } from './health-state.ts';
+import type { Metrics } from './metrics.ts';
+
+/** What the server is built from. */
+export interface ServerOptions {
+  readonly config: Pick<Config, 'http' | 'assetTypes' | 'storage' | 'uploads'>;
+  readonly catalog: Catalog;
+  readonly bucket: StorageBackend;
+  /** The local backend, whose signed URLs this server answers; null on the clouds. */
+  readonly localFiles: Pick<LocalBackend, 'urls' | 'serve'> | null;
+  readonly intake: Pick<Intake, 'receiveForm'>;
+  readonly directUploads: Omit<DirectUploads, 'close'>;
+  readonly removal: Pick<Removal, 'removeAsset' | 'eraseUser'>;
+  readonly verifier: TokenVerifier;
+  readonly health: HealthState;
+  readonly metrics: Metrics;
+  /** What clients reach this service by, without a trailing slash; asked when a URL is made. */
+  readonly publicUrl: () => string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What routes work with: the options and what the server makes of them. */
+export interface Deps extends ServerOptions {
+  readonly urls: AssetUrls;
+  readonly facts: AssetFacts;
+  readonly issued: IssuedUrls;
+  readonly bodies: SmallBodies;
+  readonly isTrustedProxy: TrustedProxies;
+}

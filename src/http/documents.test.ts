@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { ERROR_TRAITS, type ErrorCode } from '../core/errors.ts';
+import { errorCodesOf, type Route } from './route.ts';
+import { describeRoutes } from './server.ts';
+import { openServerFixture, type ServerFixture } from './server-fixture.ts';
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters: readonly { name: string; in: string; required: boolean }[];
+  readonly responses: Readonly<Record<string, { content?: Record<string, unknown> }>>;
+  readonly security: readonly object[];
+}
+interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+let server: ServerFixture;
+let routes: readonly Route[];
+let document: Document;
+before(async () => {
+  server = await openServerFixture();
+  routes = describeRoutes(server.options);
+  document = (await (await server.ask(null, '/api/openapi.json')).json()) as Document;
+});
+after(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+const operations = () => Object.values(document.paths).flatMap((methods) => Object.values(methods));
+
+describe('the OpenAPI document', () => {
+  test('is 3.1 and has every route, and no other', () => {
+    assert.equal(document.openapi, '3.1.0');
+    assert.deepEqual(
+      operations()
+        .map((operation) => operation.operationId)
+        .sort(),
+      routes.map((route) => route.operation).sort(),
+    );
+  });
+
+  test('names every parameter of a path', () => {
+    for (const [path, methods] of Object.entries(document.paths)) {
+      assert.doesNotMatch(path, /[:*]/);
+      for (const operation of Object.values(methods)) {
+        const named = operation.parameters
+          .filter((each) => each.in === 'path')
+          .map((each) => `{${each.name}}`);
+        assert.deepEqual(path.match(/\{\w+\}/g) ?? [], named, path);
+      }
+    }
+  });
+
+  test('names every code of every operation, under its status', () => {
+    for (const route of routes) {
+      const operation = operations().find((each) => each.operationId === route.operation);
+      for (const code of errorCodesOf(route)) {
+        const response = operation?.responses[ERROR_TRAITS[code].httpStatus];
+        assert.ok(JSON.stringify(response).includes(`"${code}"`), `${route.operation}: ${code}`);
+      }
+    }
+  });
+
+  test('has no reference that leads nowhere and no parameter that a default makes optional', () => {
+    const text = JSON.stringify(document);
+    for (const [, name = ''] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      assert.ok(name in document.components.schemas, name);
+    }
+    assert.doesNotMatch(text, /"\$id"/);
+    for (const operation of operations()) {
+      for (const parameter of operation.parameters) {
+        if (parameter.in === 'query') assert.equal(parameter.required, false, parameter.name);
+      }
+    }
+  });
+
+  test('asks for a token where one is needed', () => {
+    for (const route of routes) {
+      const operation = operations().find((each) => each.operationId === route.operation);
+      assert.equal((operation?.security.length ?? 0) > 0, route.access !== 'public', route.operation);
+    }
+  });
+});
+
+describe('the page', () => {
+  test('loads nothing and runs nothing; its one style is named in the policy', async () => {
+    const answer = await server.ask(null, '/api/docs');
+    const page = await answer.text();
+    assert.match(answer.headers.get('content-type') ?? '', /^text\/html/);
+    assert.doesNotMatch(page, /<script|<img|<link|@import|url\(| on\w+=| style=/i);
+    const style = /<style>([\s\S]*?)<\/style>/.exec(page)?.[1] ?? '';
+    const hash = createHash('sha256').update(style).digest('base64');
+    assert.ok(answer.headers.get('content-security-policy')?.includes(`'sha256-${hash}'`));
+  });
+
+  test('shows every route, and explains every code that a problem can point to', async () => {
+    const page = await (await server.ask(null, '/api/docs')).text();
+    for (const route of routes) assert.ok(page.includes(`id="${route.operation}"`), route.operation);
+    const codes = new Set<ErrorCode>(routes.flatMap(errorCodesOf));
+    for (const code of codes) assert.ok(page.includes(`id="error-${code}"`), code);
+    const publicCodes = Object.entries(ERROR_TRAITS).filter(([, traits]) => !('publicCode' in traits));
+    assert.deepEqual([...codes].sort(), publicCodes.map(([code]) => code).sort());
+    for (const [, anchor = ''] of page.matchAll(/href="#([^"]+)"/g))
+      assert.ok(page.includes(`id="${anchor}"`), anchor);
+  });
+});
+
+test('answers have the fields that the document promises, and no more', async () => {
+  const asset = await server.store({});
+  const schema = document.components.schemas.Asset as { properties: object; required: readonly string[] };
+  assert.deepEqual(
+    Object.keys(asset).filter((name) => !(name in schema.properties)),
+    [],
+  );
+  assert.deepEqual(
+    schema.required.filter((name) => !(name in asset)),
+    [],
+  );
+});

@@ -1,0 +1,29 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { StowageError } from '../core/errors.ts';
+
+/** What Node waits for before it reads a body; anything else that is expected is refused. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+
+/**
+ * Refuses what HTTP/1.1 forbids or this server can't do, in the one shape of errors: Node itself would answer without a
+ * body. Wants `requireHostHeader: false`.
+ */
+export function checkProtocol(app: FastifyInstance): void {
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+  app.addHook('onRequest', (request, reply, done) => {
+    const problem = request.raw.httpVersion === '1.1' ? problemOf(request.raw.headers) : undefined;
+    if (problem === undefined) {
+      done();
+      return;
+    }
+    reply.header('connection', 'close');
+    done(new StowageError('malformed_request', problem));
+  });
+}
+
+function problemOf(headers: IncomingHttpHeaders): string | undefined {
+  if (headers.host === undefined) return 'The request has no Host header.';
+  if (headers.expect === undefined || CONTINUE.test(headers.expect)) return undefined;
+  return 'The request expects what this server does not do: the only expectation it meets is 100-continue.';
+}

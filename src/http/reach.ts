@@ -1,0 +1,87 @@
+import { accessEntry, type EntryFacts, refusalEntry } from '../access/entries.ts';
+import { requireReachable } from '../access/ownership.ts';
+import type { AccessAction, Asset } from '../catalog/catalog.ts';
+import { isStowageError, StowageError } from '../core/errors.ts';
+import { isUuid } from '../core/ids.ts';
+import type { Deps } from './deps.ts';
+import { originOf } from './request-context.ts';
+import type { Call } from './route.ts';
+
+/**
+ * The asset that a path names, for whoever may reach it.
+ *
+ * It exists or has existed: what is done with it must go through {@link recordRead} or another call that proves it still does.
+ * A refusal is in the access log before it is answered.
+ *
+ * @throws StowageError `not_found`, `forbidden`.
+ */
+export async function reachAsset(deps: Deps, call: Call<unknown>, action: AccessAction): Promise<Asset> {
+  return await admit(deps, call, action, await deps.facts.byId(call.principal.tenantId, assetIdOf(call)));
+}
+
+/**
+ * The same for reads that leave no trace in the log: the asset is asked of the catalog, and exists.
+ *
+ * @param refusedAs the action that a refusal is logged as; null where the log has no word for what was asked.
+ */
+export async function reachStoredAsset(
+  deps: Deps,
+  call: Call<unknown>,
+  refusedAs: AccessAction | null,
+): Promise<Asset> {
+  const found = await deps.catalog.findAsset(call.principal.tenantId, assetIdOf(call));
+  return refusedAs === null
+    ? requireReachable(found, call.principal)
+    : await admit(deps, call, refusedAs, found);
+}
+
+async function admit(
+  deps: Deps,
+  call: Call<unknown>,
+  action: AccessAction,
+  found: Asset | undefined,
+): Promise<Asset> {
+  try {
+    return requireReachable(found, call.principal);
+  } catch (error) {
+    if (isStowageError(error)) {
+      const asked = found ?? { assetId: assetIdOf(call), assetType: null, key: null };
+      await deps.catalog.recordAccess(refusalEntry(entryFacts(deps, call, action), asked, error.code));
+    }
+    throw error;
+  }
+}
+
+/**
+ * Appends a read to the access log, durably.
+ *
+ * @throws StowageError `not_found` when the asset is gone: nothing was written then.
+ */
+export async function recordRead(
+  deps: Pick<Deps, 'catalog' | 'facts' | 'bodies'>,
+  asset: Asset,
+  facts: EntryFacts,
+): Promise<void> {
+  if (await deps.catalog.recordRead(accessEntry(facts, asset))) return;
+  deps.facts.forget(asset);
+  deps.bodies.forget(asset.key);
+  throw new StowageError('not_found', 'There is no such asset.');
+}
+
+/** The facts of an entry about what a caller does. */
+export function entryFacts(deps: Deps, call: Call<unknown>, action: AccessAction): EntryFacts {
+  return {
+    action,
+    actor: call.principal,
+    origin: originOf(call.request, deps.isTrustedProxy),
+    backend: deps.bucket.name,
+    nowMs: deps.clock.now(),
+  };
+}
+
+/** What is no id names no asset. Ids are compared in lower case, whatever the URL has. */
+function assetIdOf(call: Call<unknown>): string {
+  const id = call.params.asset_id ?? '';
+  if (!isUuid(id)) throw new StowageError('not_found', 'There is no such asset.');
+  return id.toLowerCase();
+}

@@ -1,0 +1,30 @@
+import type { Deps } from '../deps.ts';
+import { ASSET_PARAMS } from '../parameters.ts';
+import { reachAsset } from '../reach.ts';
+import { originOf } from '../request-context.ts';
+import { type Route, userRoute } from '../route.ts';
+
+/** `DELETE /api/assets/{id}`: removes record and bytes. */
+export function deleteAsset(deps: Deps): Route {
+  return userRoute({
+    method: 'DELETE',
+    path: '/api/assets/:asset_id',
+    operation: 'deleteAsset',
+    summary: 'Remove an asset and its bytes',
+    description: 'Done again it is `not_found`. The access log keeps that it happened.',
+    params: ASSET_PARAMS,
+    success: { status: 204, description: 'The asset is gone.' },
+    errors: ['forbidden', 'not_found', 'database_unavailable', 'storage_unavailable'],
+    handle: async (call) => {
+      const asset = await reachAsset(deps, call, 'delete');
+      deps.facts.forget(asset);
+      deps.bodies.forget(asset.key);
+      await deps.removal.removeAsset(
+        asset.assetId,
+        call.principal,
+        originOf(call.request, deps.isTrustedProxy),
+      );
+      return call.reply.code(204).send();
+    },
+  });
+}

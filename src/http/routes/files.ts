@@ -1,0 +1,68 @@
+import type { Asset } from '../../catalog/catalog.ts';
+import { StowageError } from '../../core/errors.ts';
+import { signedCacheControl } from '../../delivery/headers.ts';
+import type { ReadClaims } from '../../storage/index.ts';
+import { deliver } from '../deliver.ts';
+import type { Deps } from '../deps.ts';
+import { recordRead } from '../reach.ts';
+import { originOf } from '../request-context.ts';
+import { publicRoute, type Route } from '../route.ts';
+
+/** `GET /files/{key}`: what a signed URL of the local backend allows. */
+export function readFile(deps: Deps): Route {
+  return publicRoute({
+    method: 'GET',
+    path: '/files/*',
+    operation: 'readFile',
+    summary: 'Read an asset by a signed URL',
+    description:
+      'The URL itself is the permission. The read is in the access log under the user it was issued to. Used where files are on local disk; cloud stores answer their own URLs.',
+    params: { '*': 'The key of the asset.' },
+    success: {
+      status: 200,
+      description: 'The content.',
+      mediaType: '*/*',
+      others: { 206: 'The part that Range asked for.', 304: 'The client has the content already.' },
+    },
+    errors: [
+      ...(['forbidden', 'expired', 'not_found', 'range_not_satisfiable'] as const),
+      ...(['database_unavailable', 'storage_unavailable'] as const),
+    ],
+    handle: async (request, reply) => {
+      if (deps.localFiles === null) throw noAsset();
+      const nowMs = deps.clock.now();
+      const claims = deps.localFiles.urls.verifyRead(request.raw.url ?? '', nowMs);
+      const asset = await assetOf(deps, claims, request.method === 'HEAD');
+      const typeCacheControl = deps.config.assetTypes.get(asset.assetType)?.cacheControl ?? '';
+      return await deliver(deps, request, reply, asset, {
+        disposition: claims.contentDisposition,
+        cacheControl: signedCacheControl(typeCacheControl, claims.expiresAtMs - nowMs),
+        embeddable: true,
+        beforeRead: () =>
+          recordRead(deps, asset, {
+            action: 'download',
+            actor: claims.grant ?? asset,
+            origin: originOf(request, deps.isTrustedProxy),
+            backend: deps.bucket.name,
+            nowMs,
+          }),
+      });
+    },
+  });
+}
+
+/** The asset that the URL was issued for: its key alone is not enough, a key could be given again. */
+async function assetOf(deps: Deps, claims: ReadClaims, mustExist: boolean): Promise<Asset> {
+  const asset = mustExist
+    ? await deps.catalog.findAssetByKey(claims.key)
+    : await deps.facts.byKey(claims.key);
+  if (asset === undefined) throw noAsset();
+  const { grant } = claims;
+  if (grant !== null && (grant.assetId !== asset.assetId || grant.tenantId !== asset.tenantId))
+    throw noAsset();
+  return asset;
+}
+
+function noAsset(): StowageError {
+  return new StowageError('not_found', 'There is no such asset.');
+}

@@ -1,0 +1,60 @@
+import Type from 'typebox';
+import { accessEntry } from '../../access/entries.ts';
+import type { Asset } from '../../catalog/catalog.ts';
+import { StowageError } from '../../core/errors.ts';
+import { AssetPageSchema } from '../../protocol/index.ts';
+import type { Deps } from '../deps.ts';
+import { CursorParameter, LimitParameter } from '../parameters.ts';
+import { entryFacts } from '../reach.ts';
+import { renderAsset } from '../render.ts';
+import { type Call, type Route, userRoute } from '../route.ts';
+
+/** `GET /api/assets`: the caller's own assets, newest first. */
+export function listAssets(deps: Deps): Route {
+  return userRoute({
+    method: 'GET',
+    path: '/api/assets',
+    operation: 'listAssets',
+    summary: 'List your assets, newest first',
+    description:
+      'Each asset carries a URL that reads it. That a URL was issued is in the access log, once per URL: asked again within five minutes it is the same.',
+    query: Type.Object({
+      asset_type: Type.Optional(Type.String({ maxLength: 63, description: 'Only assets of this type.' })),
+      limit: LimitParameter,
+      cursor: CursorParameter,
+    }),
+    success: { status: 200, description: 'One page of assets.', schema: AssetPageSchema },
+    errors: ['unknown_asset_type', 'database_unavailable', 'storage_unavailable'],
+    handle: async (call) => {
+      const { asset_type: assetType = null, limit, cursor = null } = call.query;
+      if (assetType !== null && !deps.config.assetTypes.has(assetType)) {
+        throw new StowageError('unknown_asset_type', 'There is no such asset type.', {
+          fields: { parameter: 'asset_type' },
+        });
+      }
+      const { tenantId, userId } = call.principal;
+      const page = await deps.catalog.listAssets({ tenantId, userId, assetType, limit, cursor });
+      return {
+        assets: await Promise.all(page.items.map((asset) => renderWithUrl(deps, call, asset))),
+        next_cursor: page.nextCursor,
+      };
+    },
+  });
+}
+
+/** The entries of a page arrive at the catalog together, which writes them in one transaction. */
+async function renderWithUrl(deps: Deps, call: Call<unknown>, asset: Asset) {
+  const url = await deps.urls.forRecord(asset, call.principal);
+  if (url.expiresAtMs !== null) {
+    const issued = {
+      assetId: asset.assetId,
+      userId: call.principal.userId,
+      expiresAtMs: url.expiresAtMs,
+    };
+    if (!deps.issued.isKnown(issued)) {
+      await deps.catalog.recordAccess(accessEntry(entryFacts(deps, call, 'generate_url'), asset));
+      deps.issued.remember(issued);
+    }
+  }
+  return renderAsset(asset, url, deps.bucket.storageUrlBase);
+}

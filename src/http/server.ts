@@ -1,0 +1,91 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { parseTrustedProxies } from '../access/client-address.ts';
+import { AssetFacts } from '../delivery/asset-facts.ts';
+import { createAssetUrls } from '../delivery/asset-urls.ts';
+import { IssuedUrls } from '../delivery/issued-urls.ts';
+import { SmallBodies } from '../delivery/small-bodies.ts';
+import { AnswersInFlight, closeWithAnswers } from './answers-in-flight.ts';
+import { connectionRefusal, IDLE_MS, KEEP_ALIVE_MS, SERVER_SETTINGS } from './connections.ts';
+import { allowOrigins } from './cross-origin.ts';
+import type { Deps, ServerOptions } from './deps.ts';
+import { handleErrors, sendProblem } from './errors.ts';
+import { continueOnFirstRead } from './expect-continue.ts';
+import { checkProtocol } from './protocol-checks.ts';
+import { registerRoutes } from './register-routes.ts';
+import { requestIdOf } from './request-context.ts';
+import { logRequests } from './request-log.ts';
+import type { Route } from './route.ts';
+import { routeTable } from './routes/table.ts';
+import { securityHeaders, setSecurityHeaders } from './security-headers.ts';
+import { refuseUnknownRoutes } from './unknown-routes.ts';
+
+/** Longest parameter in a path, in characters: a user id of 255, each percent-encoded. */
+const PARAM_LENGTH_MAX = 4096;
+
+/** Builds the HTTP server. It does not listen yet. */
+export function buildServer(options: ServerOptions): FastifyInstance {
+  const deps = completeDeps(options);
+  return buildFrom(deps, routeTable(deps));
+}
+
+/** The routes that {@link buildServer} serves, for documents and tests. */
+export function describeRoutes(options: ServerOptions): readonly Route[] {
+  return routeTable(completeDeps(options));
+}
+
+function completeDeps(options: ServerOptions): Deps {
+  return {
+    ...options,
+    urls: createAssetUrls({
+      bucket: options.bucket,
+      assetTypes: options.config.assetTypes,
+      recordUrlSeconds: options.config.storage.signedUrlSeconds,
+      publicUrl: options.publicUrl,
+      clock: options.clock,
+    }),
+    facts: new AssetFacts(options.catalog),
+    issued: new IssuedUrls(),
+    bodies: new SmallBodies(),
+    isTrustedProxy: parseTrustedProxies(options.config.http.trustProxy),
+  };
+}
+
+function buildFrom(deps: Deps, routes: readonly Route[]): FastifyInstance {
+  const { log, config } = deps;
+  const isHttps = config.http.publicUrl?.startsWith('https:') === true;
+  const answers = new AnswersInFlight();
+  const app = Fastify({
+    // One line per request is written by `logRequests`: a logger per request would cost more than most requests do.
+    logger: false,
+    http: SERVER_SETTINGS,
+    connectionTimeout: IDLE_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: SERVER_SETTINGS.requestTimeout,
+    bodyLimit: config.http.bodyBytesMax,
+    // While it closes, what has arrived is still answered, in our words, and the connection is closed then.
+    return503OnClosing: false,
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    clientErrorHandler: connectionRefusal(answers),
+    // These come before any hook.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers({ ...securityHeaders(isHttps), 'x-request-id': request.id });
+      sendProblem(error, request, reply, log);
+    },
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    // Nothing is taken out of a request silently, and a parameter given twice is no list.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+  });
+  closeWithAnswers(app, answers);
+  continueOnFirstRead(app.server);
+  app.decorateRequest('principal', null);
+  logRequests(app, log, deps.metrics);
+  setSecurityHeaders(app, isHttps);
+  checkProtocol(app);
+  allowOrigins(app, config.http.corsOrigins);
+  handleErrors(app, log);
+  refuseUnknownRoutes(app, routes, log);
+  registerRoutes(app, routes, deps);
+  deps.metrics.watchHealth(deps.health);
+  return app;
+}

@@ -1,0 +1,35 @@
+/** OpenAPI's description of the upload form. */
+export const UPLOAD_BODY = {
+  required: true,
+  content: {
+    'multipart/form-data': {
+      schema: {
+        type: 'object',
+        required: ['files', 'asset_type'],
+        properties: {
+          files: {
+            type: 'array',
+            minItems: 1,
+            maxItems: 10,
+            items: { type: 'string', contentMediaType: 'application/octet-stream' },
+            description: 'The files; parts named `file` or `files[]` count too.',
+          },
+          asset_type: {
+            type: 'string',
+            description: 'The policy they are accepted under; may come in the query instead.',
+          },
+          sha256: {
+            type: 'array',
+            items: { type: 'string', pattern: '^[0-9a-fA-F]{64}$' },
+            description: "SHA-256 of each file, hex, in the files' order; checked when present.",
+          },
+          metadata: { type: 'string', description: 'A JSON object, kept with each asset.' },
+        },
+        additionalProperties: {
+          type: 'string',
+          description: 'What the key of the asset type needs, for example `project_id`.',
+        },
+      },
+    },
+  },
+} as const;

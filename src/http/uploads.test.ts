@@ -1,0 +1,326 @@
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import type { AssetJson, ProblemJson } from '../protocol/index.ts';
+import { openServerFixture, type ServerFixture } from './server-fixture.ts';
+
+let server: ServerFixture;
+before(async () => {
+  server = await openServerFixture({ filesPerHour: 5 });
+});
+after(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+const BOUNDARY = 'boundary';
+const CONTENT_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
+
+/** The start of a form with one text file, up to where its bytes begin. */
+const formStart = (assetType = 'note', filename = 'a.txt') =>
+  `--${BOUNDARY}\r\nContent-Disposition: form-data; name="asset_type"\r\n\r\n${assetType}\r\n` +
+  `--${BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="${filename}"\r\nContent-Type: text/plain\r\n\r\n`;
+
+/** A connection that gathers what comes back. */
+class RawClient {
+  readonly socket: Socket;
+  readonly closed: Promise<void>;
+  received = '';
+
+  constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1');
+    this.socket.on('data', (chunk) => {
+      this.received += chunk.toString('latin1');
+    });
+    this.socket.on('error', () => {});
+    this.closed = new Promise((resolve) => this.socket.once('close', () => resolve()));
+  }
+
+  async until(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.received)) {
+      await Promise.race([
+        new Promise((resolve) => this.socket.once('data', resolve)),
+        this.closed.then(() => {
+          if (!pattern.test(this.received)) throw new Error(`Closed after: ${this.received}`);
+        }),
+      ]);
+    }
+  }
+
+  /** Sends until the other side stops taking, is gone, or so many bytes are out; answers how many. */
+  async pour(bytesMax: number): Promise<number> {
+    const chunk = Buffer.alloc(256 * 1024, 'x');
+    let sent = 0;
+    while (sent < bytesMax && !this.socket.destroyed) {
+      sent += chunk.byteLength;
+      if (!this.socket.write(chunk)) {
+        const drained = new Promise((resolve) => this.socket.once('drain', resolve));
+        await Promise.race([drained, this.closed]);
+      }
+    }
+    return sent;
+  }
+}
+
+async function head(
+  method: string,
+  target: string,
+  who: { userId: string } | null,
+  headers: Record<string, string>,
+) {
+  const all: Record<string, string> = {
+    Host: 'files.test',
+    ...(who === null ? {} : { Authorization: `Bearer ${await server.token(who)}` }),
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+/** The problem of the first answer: what a client that sends on gets after `Connection: close` concerns nobody. */
+function problemIn(text: string): ProblemJson {
+  const start = text.indexOf('\r\n\r\n') + 4;
+  const length = Number(/content-length: (\d+)/i.exec(text)?.[1]);
+  return JSON.parse(text.slice(start, start + length)) as ProblemJson;
+}
+
+describe('an answer that comes before the end of the body', () => {
+  const GIGABYTE = 1024 ** 3;
+  const FORM_THAT_FITS = 12 * 1024 ** 2;
+  const early = { userId: 'early' };
+  const cases: readonly {
+    readonly what: string;
+    readonly who: { userId: string } | null;
+    readonly type: string;
+    readonly assetType: string;
+    readonly lengthBytes: number;
+    readonly code: RegExp;
+  }[] = [
+    {
+      what: 'no token',
+      who: null,
+      type: CONTENT_TYPE,
+      assetType: 'note',
+      lengthBytes: GIGABYTE,
+      code: /^unauthenticated$/,
+    },
+    {
+      what: 'a length that no form may have',
+      who: early,
+      type: CONTENT_TYPE,
+      assetType: 'note',
+      lengthBytes: GIGABYTE,
+      code: /^request_too_large$/,
+    },
+    {
+      what: 'no form',
+      who: early,
+      type: 'text/plain',
+      assetType: 'note',
+      lengthBytes: FORM_THAT_FITS,
+      code: /^unsupported_media_type$/,
+    },
+    {
+      what: 'an unknown asset type',
+      who: early,
+      type: CONTENT_TYPE,
+      assetType: 'nonsense',
+      lengthBytes: FORM_THAT_FITS,
+      code: /^unknown_asset_type$/,
+    },
+    {
+      what: 'a file over its limit',
+      who: early,
+      type: CONTENT_TYPE,
+      assetType: 'note',
+      lengthBytes: FORM_THAT_FITS,
+      code: /^file_too_large$/,
+    },
+  ];
+  for (const { what, who, type, assetType, lengthBytes, code } of cases) {
+    test(`because of ${what} reaches a client that announced ${lengthBytes} bytes and sends on`, {
+      timeout: 20_000,
+    }, async () => {
+      const client = new RawClient(server.port);
+      const headers = { 'Content-Type': type, 'Content-Length': `${lengthBytes}` };
+      client.socket.write(await head('POST', '/api/upload', who, headers));
+      client.socket.write(formStart(assetType));
+      const sentBytes = await client.pour(lengthBytes);
+      await client.closed;
+      const { received } = client;
+      assert.match(received, /^HTTP\/1\.1 4\d\d /);
+      assert.match(received, /connection: close/i);
+      assert.match(problemIn(received).code, code);
+      assert.ok(sentBytes < 512 * 1024 ** 2, `${sentBytes} bytes were taken`);
+    });
+  }
+
+  test('ends the connection also when the client sends nothing more', { timeout: 10_000 }, async () => {
+    const client = new RawClient(server.port);
+    client.socket.write(
+      await head('POST', '/api/upload', null, {
+        'Content-Type': CONTENT_TYPE,
+        'Content-Length': `${GIGABYTE}`,
+      }),
+    );
+    await client.closed;
+    assert.equal(problemIn(client.received).code, 'unauthenticated');
+  });
+
+  test('keeps the connection when the body is short', { timeout: 10_000 }, async () => {
+    const client = new RawClient(server.port);
+    const request = await head('POST', '/api/upload', null, {
+      'Content-Type': CONTENT_TYPE,
+      'Content-Length': '1000',
+    });
+    client.socket.write(request + 'x'.repeat(1000));
+    await client.until(/"error":"[^"]+"}/);
+    client.received = '';
+    client.socket.write(await head('GET', '/api/health', null, {}));
+    await client.until(/^HTTP\/1\.1 200 .*"status":"ok"/s);
+    client.socket.destroy();
+  });
+});
+
+describe('Expect: 100-continue', () => {
+  test('is answered with the refusal, without asking for the body', { timeout: 10_000 }, async () => {
+    const client = new RawClient(server.port);
+    const headers = { 'Content-Type': CONTENT_TYPE, 'Content-Length': '1000000', Expect: '100-continue' };
+    client.socket.write(await head('POST', '/api/upload', null, headers));
+    await client.closed;
+    assert.match(client.received, /^HTTP\/1\.1 401 /);
+    assert.doesNotMatch(client.received, /100 Continue/);
+  });
+
+  test('is answered with 100 when the form is wanted, and the upload succeeds', {
+    timeout: 10_000,
+  }, async () => {
+    const body = `${formStart()}hello\r\n--${BOUNDARY}--\r\n`;
+    const client = new RawClient(server.port);
+    const headers = {
+      'Content-Type': CONTENT_TYPE,
+      'Content-Length': `${body.length}`,
+      Expect: '100-continue',
+    };
+    client.socket.write(await head('POST', '/api/upload', { userId: 'patient' }, headers));
+    await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
+    client.socket.write(body);
+    await client.until(/HTTP\/1\.1 200 .*"content_hash"/s);
+    client.socket.destroy();
+  });
+
+  test('does not hold up a request without a body', { timeout: 10_000 }, async () => {
+    const client = new RawClient(server.port);
+    client.socket.write(await head('GET', '/api/health', null, { Expect: '100-continue' }));
+    await client.until(/HTTP\/1\.1 200 /);
+    client.socket.destroy();
+  });
+});
+
+describe('what is no HTTP', () => {
+  for (const [what, bytes, code] of [
+    ['nonsense', 'hello\r\n\r\n', 'malformed_request'],
+    [
+      'a request with two lengths',
+      'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+      'malformed_request',
+    ],
+    [
+      'headers of a megabyte',
+      `GET / HTTP/1.1\r\nHost: x\r\nX-Filler: ${'x'.repeat(1024 * 1024)}\r\n\r\n`,
+      'request_too_large',
+    ],
+  ] as const) {
+    test(`${what} is answered with a problem`, { timeout: 10_000 }, async () => {
+      const client = new RawClient(server.port);
+      client.socket.write(bytes);
+      await client.closed;
+      assert.match(client.received, /^HTTP\/1\.1 4\d\d /);
+      assert.equal(problemIn(client.received).code, code);
+    });
+  }
+});
+
+describe('other bodies', () => {
+  test('are refused above the limit, by length and by count', async () => {
+    const body = 'x'.repeat(65 * 1024);
+    for (const [method, target] of [
+      ['DELETE', '/api/users/nobody'],
+      ['DELETE', '/api/assets/00000000-0000-4000-8000-000000000000'],
+    ] as const) {
+      const answer = await server.ask({ role: 'admin' }, target, { method, body });
+      assert.equal(((await answer.json()) as ProblemJson).code, 'request_too_large');
+    }
+    const stream = new Blob([body]).stream();
+    const init = { method: 'DELETE', body: stream, duplex: 'half' } as RequestInit;
+    const answer = await server.ask({ role: 'admin' }, '/api/users/nobody', init);
+    assert.equal(((await answer.json()) as ProblemJson).code, 'request_too_large');
+  });
+});
+
+describe('the upload limit', () => {
+  test('is told in headers, and ends in rate_limited with the time to wait', async () => {
+    const who = { userId: 'busy' };
+    const upload = async () => {
+      const form = new FormData();
+      form.append('asset_type', 'note');
+      form.append('files', new File(['hello'], 'a.txt', { type: 'text/plain' }));
+      return await server.ask(who, '/api/upload', { method: 'POST', body: form });
+    };
+    for (let left = 4; left >= 0; left -= 1) {
+      const answer = await upload();
+      assert.equal(answer.status, 200, await answer.text());
+      assert.equal(answer.headers.get('ratelimit-remaining'), String(left));
+      assert.equal(answer.headers.get('ratelimit-limit'), '5');
+    }
+    const refused = await upload();
+    assert.equal(refused.status, 429);
+    assert.equal(refused.headers.get('ratelimit-remaining'), '0');
+    const waitSeconds = Number(refused.headers.get('retry-after'));
+    assert.ok(waitSeconds >= 1 && waitSeconds <= 3600, `${waitSeconds}`);
+    assert.match(refused.headers.get('ratelimit') ?? '', /^"files";r=0;t=\d+$/);
+    assert.equal(((await refused.json()) as ProblemJson).code, 'rate_limited');
+  });
+});
+
+describe('an upload', () => {
+  test('takes its asset type from the query, and stores all files or none', async () => {
+    const form = new FormData();
+    form.append('files', new File(['one'], 'one.txt', { type: 'text/plain' }));
+    form.append('files', new File(['two'], 'two.txt', { type: 'text/plain' }));
+    const answer = await server.ask({ userId: 'both' }, '/api/upload?asset_type=note', {
+      method: 'POST',
+      body: form,
+    });
+    const { uploads } = (await answer.json()) as { uploads: AssetJson[] };
+    assert.deepEqual(
+      uploads.map((asset) => asset.filename),
+      ['one.txt', 'two.txt'],
+    );
+    form.append('files', new File([''], 'empty.txt', { type: 'text/plain' }));
+    const refused = await server.ask({ userId: 'none' }, '/api/upload?asset_type=note', {
+      method: 'POST',
+      body: form,
+    });
+    const problem = (await refused.json()) as ProblemJson;
+    assert.deepEqual([refused.status, problem.code, problem.filename], [400, 'empty_file', 'empty.txt']);
+    const list = await server.ask({ userId: 'none' }, '/api/assets');
+    assert.deepEqual(((await list.json()) as { assets: unknown[] }).assets, []);
+  });
+
+  test('with the same Idempotency-Key is done once', async () => {
+    const send = async () => {
+      const client = new RawClient(server.port);
+      const body = `${formStart()}hello\r\n--${BOUNDARY}--\r\n`;
+      const headers = {
+        'Content-Type': CONTENT_TYPE,
+        'Content-Length': `${body.length}`,
+        'Idempotency-Key': '"once"',
+      };
+      client.socket.write((await head('POST', '/api/upload', { userId: 'twice' }, headers)) + body);
+      await client.until(/"created_at":"[^"]+"/);
+      client.socket.destroy();
+      return /"asset_id":"([^"]+)"/.exec(client.received)?.[1];
+    };
+    assert.equal(await send(), await send());
+  });
+});
