@@ -1,0 +1,71 @@
+import { type Command, EXIT } from '../command.ts';
+
+/** Recomputes the hash chain of the access log. */
+export const auditVerifyCommand: Command = {
+  name: 'audit verify',
+  summary: 'Prove that no sealed entry of the access log was changed, or name the first that was.',
+  flags: {},
+  positionals: [],
+  async run(context) {
+    const config = await context.loadConfig();
+    const { openCommandCatalog } = await import('../../service/command-parts.ts');
+    await using opened = await openCommandCatalog(config, context);
+    const report = await opened.catalog.verifyAccessLog({
+      signal: context.signal,
+      onProgress: (checked) => context.terminal.progress(`${checked} entries checked`),
+    });
+    if (context.json) await context.terminal.print(JSON.stringify({ ok: report.broken === null, ...report }));
+    else {
+      await context.terminal.print(
+        `${report.entries} entries, ${report.sealed} of them sealed by ${report.seals} seals.`,
+      );
+      if (report.head !== null) await context.terminal.print(`Head: ${report.head} (keep it elsewhere)`);
+      await context.terminal.print(
+        report.broken === null
+          ? context.terminal.paint('green', 'The log is whole.')
+          : context.terminal.paint(
+              'red',
+              `The log is broken at entry ${report.broken.entryId ?? 'unknown'}: ${report.broken.problem}`,
+            ),
+      );
+    }
+    return report.broken === null ? EXIT.done : EXIT.findings;
+  },
+};
+
+/** Writes the access log as NDJSON. */
+export const auditExportCommand: Command = {
+  name: 'audit export',
+  summary:
+    'Write the access log to standard output, one JSON object per line, oldest first, with its hashes.',
+  flags: {},
+  positionals: [],
+  async run(context) {
+    const config = await context.loadConfig();
+    const { openCommandCatalog } = await import('../../service/command-parts.ts');
+    await using opened = await openCommandCatalog(config, context);
+    for await (const entry of opened.catalog.exportAccessLog(context.signal)) {
+      await context.terminal.print(
+        JSON.stringify({
+          entry_id: entry.entryId,
+          at: new Date(entry.atMs).toISOString(),
+          action: entry.action,
+          outcome: entry.outcome,
+          reason: entry.reason,
+          tenant_id: entry.tenantId,
+          user_id: entry.userId,
+          asset_id: entry.assetId,
+          asset_type: entry.assetType,
+          key: entry.key,
+          ip_address: entry.ipAddress,
+          user_agent: entry.userAgent,
+          storage_backend: entry.storageBackend,
+          request_id: entry.requestId,
+          entry_hash: entry.entryHash,
+          seal_id: entry.sealId,
+        }),
+      );
+    }
+    return EXIT.done;
+  },
+};

@@ -1,0 +1,13 @@
+export type { Asset, Catalog } from './catalog/catalog.ts';
+export type { Config } from './config/config.ts';
+export { type AssetTypeFields, defineConfig, type StowageConfigFile } from './config/define-config.ts';
+export { ConfigError } from './config/problems.ts';
+export type { AssetType } from './core/asset-type.ts';
+export { type ErrorCode, type ErrorFields, isStowageError, StowageError } from './core/errors.ts';
+export type { Log } from './core/log.ts';
+export type { Principal, RequestOrigin } from './core/principal.ts';
+export { createStowage, type Stowage, type StowageOptions } from './service/create-stowage.ts';
+export type { Caller, Library, LibraryUpload } from './service/library.ts';
+export { openService, type Service, type ServiceOptions } from './service/open-service.ts';
+export type { StorageBackend } from './storage/backend.ts';
+export type { FileUploadRequest, Intake, UploadReceipt } from './uploads/upload.ts';

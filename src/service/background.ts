@@ -1,0 +1,101 @@
+import { type Jobs, openJobs } from '../catalog/jobs.ts';
+import type { OpenCatalog } from '../catalog/open-catalog.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { expireUploads } from '../maintenance/expire-uploads.ts';
+import { pause, startSchedule } from '../maintenance/schedule.ts';
+import { SWEEP_AGE_SECONDS_DEFAULT, sweep } from '../maintenance/sweep.ts';
+import type { OpenStorage } from './open-storage.ts';
+import { sweepParts } from './sweep-parts.ts';
+
+/** Between two seals of the access log, in milliseconds: what an intruder could still change unnoticed. */
+const SEAL_EVERY_MS = 10_000;
+/** Between two attempts to start the jobs while the database refuses, in milliseconds. */
+const JOBS_RETRY_MS = 60_000;
+const EXPIRE_CRON = '41 * * * *';
+const SWEEP_CRON = '17 3 * * *';
+/** Longest sweep, in seconds: a million objects of a slow store. */
+const SWEEP_SECONDS_MAX = 6 * 60 * 60;
+
+export interface BackgroundParts {
+  readonly opened: OpenCatalog;
+  readonly storage: OpenStorage;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Starts what a service does beside answering: it seals the access log all the time, and takes part in the jobs of which
+ * one node at a time runs each (expiry by the hour, the sweep by night). Closing it seals once more.
+ */
+export function startBackgroundTasks(config: Config, parts: BackgroundParts): { close(): Promise<void> } {
+  const { catalog } = parts.opened;
+  const schedule = startSchedule(
+    [{ name: 'seal', everyMs: SEAL_EVERY_MS, run: (signal) => catalog.sealAccessLog(signal) }],
+    parts.log,
+  );
+  const stop = new AbortController();
+  const jobs = startJobs(config, parts, stop.signal);
+  return {
+    async close() {
+      stop.abort();
+      await (await jobs)?.close();
+      await schedule.close();
+      await catalog.sealAccessLog().catch((error: unknown) => {
+        parts.log.warn({ err: error }, 'The access log could not be sealed while stopping.');
+      });
+    },
+  };
+}
+
+/** @returns the jobs; undefined when the service stopped before they could be started. */
+async function startJobs(
+  config: Config,
+  parts: BackgroundParts,
+  signal: AbortSignal,
+): Promise<Jobs | undefined> {
+  for (let delayMs = 0; !signal.aborted; delayMs = JOBS_RETRY_MS) {
+    await pause(delayMs, signal);
+    if (signal.aborted) break;
+    let jobs: Jobs | undefined;
+    try {
+      jobs = await openJobs({ connection: parts.opened.connection, log: parts.log });
+      await jobs.schedule('expire', EXPIRE_CRON, (stopped) => expireOnce(parts, stopped));
+      await jobs.schedule('sweep', SWEEP_CRON, (stopped) => sweepOnce(config, parts, stopped), {
+        secondsMax: SWEEP_SECONDS_MAX,
+      });
+      return jobs;
+    } catch (error) {
+      await jobs?.close().catch(() => undefined);
+      parts.log.warn({ err: error }, 'Background jobs could not be started; tried again in a minute.');
+    }
+  }
+  return undefined;
+}
+
+/** What has an end of its own: bytes of direct uploads should not wait for the night. */
+async function expireOnce(
+  { opened, storage, clock, log }: BackgroundParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { catalog } = opened;
+  await expireUploads({ bucket: storage.bucket, catalog, clock, log }, { apply: true, signal });
+  await catalog.removeExpired(clock.now());
+}
+
+async function sweepOnce(config: Config, parts: BackgroundParts, signal: AbortSignal): Promise<void> {
+  const report = await sweep(
+    sweepParts(config, {
+      catalog: parts.opened.catalog,
+      storage: parts.storage,
+      clock: parts.clock,
+      log: parts.log,
+    }),
+    { apply: true, force: false, ageSecondsMin: SWEEP_AGE_SECONDS_DEFAULT, signal },
+  );
+  const { damaged: _damaged, orphan_keys: _keys, ...counts } = report;
+  if (report.stopped === null && report.missing + report.wrong_size + report.failures === 0) {
+    parts.log.info({ sweep: counts }, 'Swept.');
+  } else parts.log.warn({ sweep: counts }, 'Swept, and something needs a look: run "stowage sweep".');
+}
