@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { crc32, deflateSync } from 'node:zlib';
+
+const ROOT = join(import.meta.dirname, '..');
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+/** A picture of one grey pixel. */
+function tinyPng(): Buffer {
+  const chunk = (type: string, data: Buffer): Buffer => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    check.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, check]);
+  };
+  const header = Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const pixels = chunk('IDAT', deflateSync(Buffer.from([0, 128])));
+  return Buffer.concat([signature, chunk('IHDR', header), pixels, chunk('IEND', Buffer.alloc(0))]);
+}
+
+describe('README', () => {
+  it('shows the library example as it stands in examples', () => {
+    const shown = /```ts\n(.*?)```/s.exec(readme)?.[1];
+    assert.equal(shown, readFileSync(join(ROOT, 'examples/library.ts'), 'utf8'));
+  });
+
+  it('has a library example that stores a file and signs its URL', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'stowage-readme-'));
+    try {
+      writeFileSync(join(directory, 'me.png'), tinyPng());
+      const run = spawnSync(
+        process.execPath,
+        ['--conditions=stowage-source', join(ROOT, 'examples/library.ts')],
+        {
+          cwd: directory,
+          encoding: 'utf8',
+          timeout: 60_000,
+          env: { ...process.env, DATA_DIR: join(directory, 'data') },
+        },
+      );
+      assert.equal(run.status, 0, run.stderr);
+      assert.match(
+        run.stdout,
+        /^image\/png 67 [0-9a-f]{64} http:\/\/\S+\/files\/avatars\/ana\/[0-9a-f-]{36}\.png\?/,
+      );
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
+  it('links only to what is there', () => {
+    const documents = ['README.md', 'CONTRIBUTING.md'].filter((name) => existsSync(join(ROOT, name)));
+    for (const name of documents) {
+      const text = readFileSync(join(ROOT, name), 'utf8');
+      for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        const path = join(ROOT, dirname(name), target ?? '');
+        assert.ok(existsSync(path), `${name} links to ${target}`);
+      }
+    }
+  });
+});
