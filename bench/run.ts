@@ -1,0 +1,38 @@
+// Answers the questions of this folder in one run: `npm run bench -- [--rounds 5] [name …]`.
+// Exit code 3 when a target is missed.
+import { parseArgs } from 'node:util';
+import { catalogWrites } from './catalog-writes.ts';
+import { type Answer, report } from './harness.ts';
+import { listPages } from './list-pages.ts';
+import { downloadLarge, downloadSmall, presigned } from './read.ts';
+import { start } from './start.ts';
+import { uploadLarge } from './upload-large.ts';
+import { uploadMemory } from './upload-memory.ts';
+import { uploadMedium, uploadSmall } from './upload-small.ts';
+
+const QUESTIONS: Readonly<Record<string, (rounds: number) => Promise<Answer>>> = {
+  'upload-large': uploadLarge,
+  'upload-small': uploadSmall,
+  'upload-medium': uploadMedium,
+  'upload-memory': () => uploadMemory(),
+  presigned,
+  'download-large': downloadLarge,
+  'download-small': downloadSmall,
+  start,
+  'catalog-writes': catalogWrites,
+  'list-pages': listPages,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '5' } },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(QUESTIONS);
+let kept = true;
+for (const name of names) {
+  const ask = QUESTIONS[name];
+  if (ask === undefined)
+    throw new Error(`Unknown question ${name}; there are: ${Object.keys(QUESTIONS).join(', ')}.`);
+  kept = report(await ask(Number(values.rounds))) && kept;
+}
+process.exitCode = kept ? 0 : 3;
