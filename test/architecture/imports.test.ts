@@ -126,7 +126,11 @@ describe('imports', () => {
 
   test('of packages are declared in package.json', async () => {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
-    const declared = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+    const declared = Object.keys({
+      ...manifest.dependencies,
+      ...manifest.optionalDependencies,
+      ...manifest.peerDependencies,
+    });
     const packages = imports
       .filter(({ to, typeOnly }) => !to.startsWith('src/') && !to.startsWith('node:') && !typeOnly)
       .map(({ from, to }) => ({
