@@ -21,8 +21,8 @@ interface Append {
   readonly ifStored: boolean;
 }
 
-/** One batch of entries; answers the places (from 1) of those that were written. */
-const APPEND: PreparedStatement<{ n: string }> = {
+/** One batch of entries; answers the places (from 1) of those that were written, and the backend each has. */
+const APPEND: PreparedStatement<{ n: string; backend: string }> = {
   name: 'append_access',
   text: `
     with given as materialized (
@@ -33,22 +33,22 @@ const APPEND: PreparedStatement<{ n: string }> = {
              asset_id uuid, asset_type text, s3_key text, ip_address text, user_agent text, storage_backend text,
              request_id text)
     ), wanted as materialized (
-      select given.* from given
+      select given.*, coalesce(asset.backend, given.storage_backend) as backend from given
       left join lateral (
-        select true as found from assets
+        select backend from assets
         where given.if_stored and assets.id = given.asset_id and assets.tenant_id = given.tenant_id
           and assets.state = 'stored'
         limit 1
       ) as asset on true
-      where asset.found or not given.if_stored
+      where asset.backend is not null or not given.if_stored
     ), written as (
       insert into file_access_logs (at, action, outcome, reason, tenant_id, user_id, asset_id, asset_type, s3_key,
                                     ip_address, user_agent, storage_backend, request_id)
       select at, action, outcome, reason, tenant_id, user_id, asset_id, asset_type, s3_key,
-             ip_address, user_agent, storage_backend, request_id
+             ip_address, user_agent, backend, request_id
       from wanted order by n
     )
-    select n from wanted`,
+    select n, backend from wanted`,
 };
 
 /** What the catalog writes to and reads from the access log, sealing apart. */
@@ -56,7 +56,7 @@ export type AccessLog = ReturnType<typeof accessLog>;
 
 /** Prepares the access log's queries and its batches. */
 export function accessLog(database: Database) {
-  const appends = new Batcher<Append, boolean>({
+  const appends = new Batcher<Append, BackendName | undefined>({
     itemsMax: ENTRIES_PER_BATCH_MAX,
     batchesInFlightMax: BATCHES_IN_FLIGHT_MAX,
     waitingMax: ENTRIES_WAITING_MAX,
@@ -66,16 +66,16 @@ export function accessLog(database: Database) {
     async record(entry: AccessEntry): Promise<void> {
       await appends.add({ entry, ifStored: false });
     },
-    recordRead: (entry: AccessEntry): Promise<boolean> => appends.add({ entry, ifStored: true }),
+    recordRead: (entry: AccessEntry) => appends.add({ entry, ifStored: true }),
     list: (query: AccessQuery) => listEntries(database, query),
   };
 }
 
-async function append(database: Database, batch: readonly Append[]): Promise<boolean[]> {
+async function append(database: Database, batch: readonly Append[]): Promise<(BackendName | undefined)[]> {
   const rows = batch.map(({ entry, ifStored }) => ({ if_stored: ifStored, ...entryColumns(entry) }));
   const written = await runPrepared(database.pool, APPEND, [JSON.stringify(rows)]);
-  const places = new Set(written.map(({ n }) => Number(n)));
-  return batch.map((_, index) => places.has(index + 1));
+  const backends = new Map(written.map(({ n, backend }) => [Number(n), backend as BackendName]));
+  return batch.map((_, index) => backends.get(index + 1));
 }
 
 /** An entry as the columns of `file_access_logs`, for JSON. */

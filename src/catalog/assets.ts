@@ -2,13 +2,14 @@ import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import type { BackendName } from '../core/backend-name.ts';
 import { isUuid } from '../core/ids.ts';
 import type { ObjectKey } from '../core/key.ts';
+import type { PlacedAsset } from './asset-moves.ts';
 import type { Asset, AssetQuery, Page, Usage } from './catalog.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { type Database, type PreparedStatement, prepareStatement, runPrepared } from './database.ts';
 import { translated } from './errors.ts';
 import type { AssetsTable, Schema } from './schema.ts';
 
-const COLUMNS = [
+export const COLUMNS = [
   'id',
   'tenant_id',
   'user_id',
@@ -86,17 +87,19 @@ export function assetReader(database: Database) {
       return { files: Number(row.files), bytes: Number(row.bytes ?? 0) };
     },
 
-    tombstones(beforeMs: number, limit: number): Promise<Asset[]> {
-      return readMany(
+    async tombstones(beforeMs: number, limit: number): Promise<PlacedAsset[]> {
+      const rows = await translated(
         queries
           .selectFrom('assets')
-          .select(COLUMNS)
+          .select([...COLUMNS, 'copies'])
           .where('state', '=', sql.lit('deleted'))
           .where('updated_at', '<', new Date(beforeMs))
           .orderBy('updated_at')
           .orderBy('id')
-          .limit(limit),
+          .limit(limit)
+          .execute(),
       );
+      return rows.map(placedAssetOf);
     },
 
     async keysInUse(keys: readonly ObjectKey[]): Promise<ReadonlySet<string>> {
@@ -131,6 +134,8 @@ export function assetReader(database: Database) {
           .where(({ not, exists }) =>
             not(exists((eb: ExpressionBuilder<Schema, 'assets'>) => readsSince(eb, before))),
           )
+          // What a record of an application refers to is used, whether anybody looks at it or not.
+          .where(({ not, exists }) => not(exists((eb: ExpressionBuilder<Schema, 'assets'>) => linksOf(eb))))
           .orderBy('created_at')
           .orderBy('id')
           .limit(limit),
@@ -206,4 +211,9 @@ export function assetOf(row: AssetRow): Asset {
     createdAtMs: row.created_at.getTime(),
     state: row.state,
   };
+}
+
+/** The asset of a row that tells all the places of its bytes. */
+export function placedAssetOf(row: AssetRow & Pick<Selectable<AssetsTable>, 'copies'>): PlacedAsset {
+  return { ...assetOf(row), copies: (row.copies ?? []) as BackendName[] };
 }

@@ -1,5 +1,6 @@
 import type { BackendName } from '../core/backend-name.ts';
 import type { ObjectKey } from '../core/key.ts';
+import type { AssetMoves, PlacedAsset } from './asset-moves.ts';
 import type { HeldUpload, UploadsInProgress } from './uploads-in-progress.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { HeldUpload, UploadsInProgress } from './uploads-in-progress.ts';
  * when the server can't be reached, is shutting down or too slow; anything else is a bug and stays what it is.
  * Every method that names a tenant sees only that tenant.
  */
-export interface Catalog extends UploadsInProgress {
+export interface Catalog extends UploadsInProgress, AssetMoves {
   /**
    * Records finished uploads: per upload its assets, their access-log entries, the owner in `users`, the count against
    * the rate limit and the idempotency answer, in one transaction; all of one upload or nothing. Uploads that
@@ -42,11 +43,13 @@ export interface Catalog extends UploadsInProgress {
   recordAccess(entry: AccessEntry): Promise<void>;
 
   /**
-   * Appends the entry if the asset is still stored.
+   * Appends the entry if the asset is still stored; as its backend the entry has the one that holds the asset.
    *
-   * @returns whether it was; when false nothing was written.
+   * @returns that backend; undefined when the asset is not there, and nothing was written.
    */
-  recordRead(entry: AccessEntry & { readonly assetId: string; readonly tenantId: string }): Promise<boolean>;
+  recordRead(
+    entry: AccessEntry & { readonly assetId: string; readonly tenantId: string },
+  ): Promise<BackendName | undefined>;
 
   /** One page of the access log, newest first. */
   listAccess(query: AccessQuery): Promise<Page<StoredAccessEntry>>;
@@ -54,17 +57,17 @@ export interface Catalog extends UploadsInProgress {
   /**
    * Turns a stored asset into a tombstone and appends the entry, in one transaction.
    *
-   * @returns the asset as it was; undefined when there is none (nothing is written).
+   * @returns the asset as it was, with all the places of its bytes; undefined when there is none (nothing is written).
    */
-  tombstoneAsset(tenantId: string, assetId: string, entry: AccessEntry): Promise<Asset | undefined>;
+  tombstoneAsset(tenantId: string, assetId: string, entry: AccessEntry): Promise<PlacedAsset | undefined>;
 
-  /** Removes a tombstone, after its bytes are gone. Removing what is not there succeeds. */
+  /** Removes a tombstone, after its bytes are gone everywhere. Removing what is not there succeeds. */
   forgetAsset(assetId: string): Promise<void>;
 
   /** Up to `limit` tombstones older than `beforeMs`, oldest first: deletes that a crash interrupted. */
-  listTombstones(beforeMs: number, limit: number): Promise<readonly Asset[]>;
+  listTombstones(beforeMs: number, limit: number): Promise<readonly PlacedAsset[]>;
 
-  /** Of these keys, those that an asset (stored or tombstone) or an open direct upload names: the sweeper's proof. At most 1,000. */
+  /** Of these keys, those that an asset (stored or tombstone, on any backend) or an open direct upload names: the sweeper's proof. At most 1,000. */
   keysInUse(keys: readonly ObjectKey[]): Promise<ReadonlySet<string>>;
 
   /** Pages over all assets of a backend in id order: for `sweep` (rows without bytes) and moves. */

@@ -3,6 +3,7 @@ import { ASSET_LAWS } from './laws/assets.ts';
 import { DIRECT_UPLOAD_LAWS } from './laws/direct-uploads.ts';
 import type { Law } from './laws/ground.ts';
 import { IDEMPOTENCY_LAWS } from './laws/idempotency.ts';
+import { MOVE_LAWS } from './laws/moves.ts';
 import { UPLOAD_LAWS } from './laws/uploads.ts';
 
 /** What every catalog owes, in plain words. */
@@ -10,6 +11,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   ...UPLOAD_LAWS,
   ...DIRECT_UPLOAD_LAWS,
   ...ASSET_LAWS,
+  ...MOVE_LAWS,
   ...ACCESS_LOG_LAWS,
   ...IDEMPOTENCY_LAWS,
 };

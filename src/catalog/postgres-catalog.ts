@@ -8,6 +8,7 @@ import { type Database, runPrepared } from './database.ts';
 import { directUploads, forgetEndedUploads, incomingKeysInUse } from './direct-uploads.ts';
 import { translated } from './errors.ts';
 import { claimKey, releaseKey, removeExpired, renewKey } from './idempotency.ts';
+import { assetMoves } from './moves.ts';
 import { sealEntries } from './seal.ts';
 import { forgetAsset, tombstoneAsset } from './tombstone.ts';
 import { exportEntries, verifyEntries } from './verify.ts';
@@ -18,6 +19,7 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
   const log = accessLog(database);
   return {
     ...directUploads(database),
+    ...assetMoves(database),
     commitUpload: uploadCommitter(database, clock),
     uploadAllowance: (owner, limit, nowMs) => readAllowance(database, owner, limit, nowMs),
 

@@ -63,6 +63,15 @@ export interface Schema {
     created_at: Date;
     expires_at: Date;
   };
+  asset_links: {
+    tenant_id: string;
+    record_type: string;
+    record_id: string;
+    role: string;
+    asset_id: string;
+    position: number | null;
+    linked_at: Date;
+  };
   catalog_identity: {
     only_row: Generated<boolean>;
     catalog_id: string;
@@ -90,6 +99,10 @@ export interface AssetsTable {
   backend: string;
   created_at: Date;
   updated_at: Date;
+  copies: string[] | null;
+  copy_claim: string | null;
+  releasing: string | null;
+  moved_at: Date | null;
 }
 
 export interface AccessLogTable {

@@ -1,12 +1,13 @@
 import { isUuid } from '../core/ids.ts';
 import { entryColumns } from './access-log.ts';
-import { type AssetRow, assetOf } from './assets.ts';
-import type { AccessEntry, Asset } from './catalog.ts';
+import type { PlacedAsset } from './asset-moves.ts';
+import { type AssetRow, placedAssetOf } from './assets.ts';
+import type { AccessEntry } from './catalog.ts';
 import { type Database, type PreparedStatement, runPrepared } from './database.ts';
 import { translated } from './errors.ts';
 
 /** The state before the change is told, with the entry written only when there was a row to change. */
-const TOMBSTONE: PreparedStatement<AssetRow> = {
+const TOMBSTONE: PreparedStatement<AssetRow & { copies: string[] | null }> = {
   name: 'tombstone_asset',
   text: `
     with entry as materialized (
@@ -26,7 +27,7 @@ const TOMBSTONE: PreparedStatement<AssetRow> = {
       from entry, changed
     )
     select id, tenant_id, user_id, s3_key, original_filename, file_size, mime_type, asset_type, metadata, content_hash,
-           'stored' as state, backend, created_at
+           'stored' as state, backend, created_at, copies
     from changed`,
 };
 
@@ -35,11 +36,11 @@ export async function tombstoneAsset(
   { pool }: Database,
   target: { readonly tenantId: string; readonly assetId: string },
   entry: AccessEntry,
-): Promise<Asset | undefined> {
+): Promise<PlacedAsset | undefined> {
   if (!isUuid(target.assetId)) return undefined;
   const values = [target.assetId, target.tenantId, JSON.stringify(entryColumns(entry))];
   const [row] = await runPrepared(pool, TOMBSTONE, values);
-  return row === undefined ? undefined : assetOf(row);
+  return row === undefined ? undefined : placedAssetOf(row);
 }
 
 /** Removes a tombstone; a stored asset stays. */

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PlacedAsset } from '../catalog/asset-moves.ts';
 import type { AccessEntry, Asset, Catalog, HeldClaim, UploadCommit } from '../catalog/catalog.ts';
 import type { AssetType } from '../core/asset-type.ts';
 import { type ByteStream, KIB, MIB } from '../core/bytes.ts';
@@ -188,13 +189,17 @@ export class RecordingCatalog
     if (held?.response === undefined && held?.nowMs === claim.nowMs) this.#claims.delete(id);
   }
 
-  async tombstoneAsset(tenantId: string, assetId: string, entry: AccessEntry): Promise<Asset | undefined> {
+  async tombstoneAsset(
+    tenantId: string,
+    assetId: string,
+    entry: AccessEntry,
+  ): Promise<PlacedAsset | undefined> {
     const asset = await this.findAsset(tenantId, assetId);
     if (asset === undefined) return undefined;
     this.assets.delete(assetId);
     this.tombstones.set(assetId, asset);
     this.entries.push(entry);
-    return asset;
+    return { ...asset, copies: [] };
   }
 
   async forgetAsset(assetId: string): Promise<void> {
