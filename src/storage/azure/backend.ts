@@ -23,6 +23,7 @@ import type {
   SignWriteOptions,
   WriteOptions,
 } from '../backend.ts';
+import { abandon, type Collected, collectUpTo, PUT_PART_BYTES, putInParts } from '../put-in-parts.ts';
 import { headOf, isUploadId, newUploadId, writeRepeatably } from './blocks.ts';
 import { type AzureClient, openAzureClient } from './client.ts';
 import { copyObject } from './copy-object.ts';
@@ -31,8 +32,7 @@ import { azureCodeOf } from './errors.ts';
 import { AzureMultipart } from './multipart.ts';
 import { AnswerBody } from './object-body.ts';
 import { encodeMetadata, infoOf, metadataOf, writeHeaders } from './object-info.ts';
-import { type AzureBackend, type AzureOptions, PART_BYTES, PART_BYTES_MAX, PARTS_MAX } from './options.ts';
-import { type Collected, collectUpTo, putInParts } from './put-in-parts.ts';
+import { type AzureBackend, type AzureOptions, PART_BYTES_MAX, PARTS_MAX } from './options.ts';
 
 const CAPABILITIES: BackendCapabilities = {
   multipart: true,
@@ -74,12 +74,12 @@ class AzureContainer implements AzureBackend {
     using race = new AbortRace(options.signal);
     const source = body[Symbol.asyncIterator]();
     try {
-      const start = await collectUpTo(source, PART_BYTES, race);
+      const start = await collectUpTo(source, PUT_PART_BYTES, race);
       if (start.isWhole) return await this.#putWhole(key, start, options);
       const upload = this.resumeMultipart(key, newUploadId(), options);
       return await putInParts(upload, { source, start, race }, options);
     } catch (error) {
-      source.return?.().then(undefined, () => {});
+      abandon(source);
       throw error;
     }
   }

@@ -2,9 +2,10 @@ import { StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type { CopyOptions, ObjectInfo } from '../backend.ts';
 import { mapBounded } from '../map-bounded.ts';
+import { PARTS_IN_FLIGHT_MAX } from '../put-in-parts.ts';
 import { blockId, commitBlocks, discardBlocks, headOf, newUploadId } from './blocks.ts';
 import type { AzureClient } from './client.ts';
-import { PART_BYTES_MAX, PARTS_IN_FLIGHT_MAX } from './options.ts';
+import { PART_BYTES_MAX } from './options.ts';
 
 /** Life of the URL by which the store reads the source, in seconds. */
 const SOURCE_LIFETIME_SECONDS = 3600;

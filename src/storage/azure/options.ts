@@ -27,10 +27,6 @@ export interface AzureBackend extends StorageBackend {
   ensureContainer(options: CallOptions): Promise<'created' | 'present'>;
 }
 
-/** Size of the blocks of a large upload, in bytes; a body that ends within it goes up in one request. */
-export const PART_BYTES = 8 * MIB;
-/** Blocks of one upload or copy on the wire at once. */
-export const PARTS_IN_FLIGHT_MAX = 4;
 /** Most blocks of one blob. */
 export const PARTS_MAX = 50_000;
 /** Largest block we send or copy, in bytes: it is held in memory while it is sent. */

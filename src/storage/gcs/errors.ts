@@ -1,5 +1,5 @@
 import { abortedError, type ErrorCode, StowageError } from '../../core/errors.ts';
-import { elementText } from './xml.ts';
+import { readElement } from '../xml.ts';
 
 /** What the store said, for the log only: nothing of it reaches a client. */
 export class GcsFailure extends Error {
@@ -99,7 +99,7 @@ function codeOf(status: number, reason: string, message: string): ErrorCode {
 
 function readFailure(body: string): { reason: string; message: string } {
   if (!body.startsWith('{'))
-    return { reason: elementText(body, 'Code') ?? '', message: elementText(body, 'Message') ?? '' };
+    return { reason: readElement(body, 'Code') ?? '', message: readElement(body, 'Message') ?? '' };
   try {
     const { error } = JSON.parse(body) as {
       error?: { message?: string; errors?: readonly { reason?: string }[] };

@@ -13,13 +13,13 @@ import type {
   SignPartOptions,
   WriteOptions,
 } from '../backend.ts';
+import { escapeText, readElement, readElements } from '../xml.ts';
 import { type GcsClient, headerOf } from './client.ts';
 import { storeError, translateAnswer } from './errors.ts';
 import { objectExists } from './object-calls.ts';
 import { infoOfResource, metadataOf, resourceOf } from './resources.ts';
 import { presignPart } from './signed-urls.ts';
 import { discard, newStagingId, promote, stagingKey } from './staging.ts';
-import { elementBodies, elementText, escapeText } from './xml.ts';
 
 /** An upload's id: the name it waits under, then the store's own id. */
 const UPLOAD_ID = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\.(.+)$/;
@@ -47,7 +47,7 @@ export async function startMultipart(client: GcsClient, write: WriteOptions): Pr
     body: [],
     signal: write.signal,
   });
-  const storeId = elementText(text, 'UploadId');
+  const storeId = readElement(text, 'UploadId');
   if (storeId === undefined) throw storeError('storage_unavailable', new Error('The store began no upload.'));
   return `${stagingId}.${storeId}`;
 }
@@ -102,16 +102,16 @@ export class GcsMultipart implements MultipartUpload {
         query: { uploadId: this.#storeId, ...(marker === '' ? {} : { 'part-number-marker': marker }) },
         signal,
       });
-      for (const inside of elementBodies(text, 'Part')) {
+      for (const inside of readElements(text, 'Part')) {
         parts.push({
-          partNumber: Number(elementText(inside, 'PartNumber')),
-          sizeBytes: Number(elementText(inside, 'Size')),
-          receipt: elementText(inside, 'ETag') ?? '',
+          partNumber: Number(readElement(inside, 'PartNumber')),
+          sizeBytes: Number(readElement(inside, 'Size')),
+          receipt: readElement(inside, 'ETag') ?? '',
         });
       }
       const previous = marker;
-      marker = elementText(text, 'NextPartNumberMarker') ?? '';
-      if (elementText(text, 'IsTruncated') !== 'true' || marker === previous) return parts;
+      marker = readElement(text, 'NextPartNumberMarker') ?? '';
+      if (readElement(text, 'IsTruncated') !== 'true' || marker === previous) return parts;
     }
   }
 

@@ -24,15 +24,15 @@ import type {
   StorageBackend,
   WriteOptions,
 } from '../backend.ts';
+import { abandon, type Collected, collectUpTo, PUT_PART_BYTES, putInParts } from '../put-in-parts.ts';
 import { withRetries } from '../retry.ts';
+import { escapeText, readElement, readElements } from '../xml.ts';
 import { headerOf, S3Client } from './client.ts';
 import { translateAnswer, translateFault } from './errors.ts';
 import { copyInParts, S3Multipart, startMultipart } from './multipart.ts';
-import { PART_BYTES, type S3Options } from './options.ts';
-import { abandon, type Collected, collectUpTo, putInParts } from './put-in-parts.ts';
+import type { S3Options } from './options.ts';
 import { encodeKey, sha256Of } from './sign.ts';
 import { presignRead, presignWrite } from './signed-urls.ts';
-import { escapeText, readElement, readElements } from './xml.ts';
 
 const METADATA_PREFIX = 'x-amz-meta-';
 /** Largest object that one CopyObject takes. */
@@ -77,10 +77,10 @@ class S3Backend implements StorageBackend {
     const source = body[Symbol.asyncIterator]();
     using race = new AbortRace(options.signal);
     try {
-      const start = await collectUpTo(source, PART_BYTES, race);
+      const start = await collectUpTo(source, PUT_PART_BYTES, race);
       if (start.isWhole) return await this.#putWhole(key, start, options);
-      const context = { client: this.#client, backend: this, options: this.#options };
-      return await putInParts({ ...context, key, source, start: start.chunks, put: options, race });
+      const upload = await this.beginMultipart(key, options);
+      return await putInParts(upload, { source, start, race }, options);
     } catch (error) {
       abandon(source);
       throw error;

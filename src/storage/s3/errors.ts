@@ -1,5 +1,5 @@
 import { abortedError, type ErrorCode, StowageError } from '../../core/errors.ts';
-import { readElement } from './xml.ts';
+import { readElement } from '../xml.ts';
 
 /** What the store said, for the log only: nothing of it reaches a client. */
 export class S3Failure extends Error {

@@ -14,12 +14,12 @@ import type {
   StorageBackend,
   WriteOptions,
 } from '../backend.ts';
+import { escapeText, readElement, readElements } from '../xml.ts';
 import { headerOf, type S3Client } from './client.ts';
 import { translateAnswer } from './errors.ts';
 import type { S3Options } from './options.ts';
 import { encodeKey, sha256Of } from './sign.ts';
 import { presignPart } from './signed-urls.ts';
-import { escapeText, readElement, readElements } from './xml.ts';
 
 /** Size of the pieces of a server-side copy of an object too large for one. */
 const COPY_PART_BYTES = 512 * 1024 * 1024;

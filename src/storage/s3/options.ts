@@ -24,10 +24,6 @@ export interface S3Options {
   readonly log: Log;
 }
 
-/** Size of the parts of a large upload, in bytes; more for objects that would need over 10,000 of them. */
-export const PART_BYTES = 8 * 1024 * 1024;
-/** Parts of one upload on the wire at once. */
-export const PARTS_IN_FLIGHT_MAX = 4;
 /** Connections to the store, over all requests of the process. */
 export const CONNECTIONS_MAX = 64;
 /** Time for the store to begin its answer, in milliseconds; large parts take most of it to arrive. */

@@ -1,5 +1,5 @@
-// The few shapes of XML that S3 answers with: flat elements, no attributes we need, no comments. A parser for all of
-// XML would do more than is wanted with bytes from outside.
+// The few shapes of XML that S3 and Google Cloud Storage answer with: flat elements, no attributes we need, no
+// comments. A parser for all of XML would do more than is wanted with bytes from outside.
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 

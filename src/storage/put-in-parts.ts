@@ -1,8 +1,12 @@
-import { abortedError } from '../../core/errors.ts';
-import type { AbortRace } from '../abort-race.ts';
-import type { MultipartUpload, ObjectInfo, PartReceipt, PutOptions } from '../backend.ts';
-import { PART_BYTES, PARTS_IN_FLIGHT_MAX } from './options.ts';
+import { MIB } from '../core/bytes.ts';
+import { abortedError } from '../core/errors.ts';
+import type { AbortRace } from './abort-race.ts';
+import type { MultipartUpload, ObjectInfo, PartReceipt, PutOptions } from './backend.ts';
 
+/** Size of the first parts of a large body, in bytes; a body that ends within it should go up in one request. */
+export const PUT_PART_BYTES = 8 * MIB;
+/** Parts of one body on the wire at once. */
+export const PARTS_IN_FLIGHT_MAX = 4;
 /** Time for parts on the wire to end when their upload has failed, in milliseconds. */
 const LAST_PARTS_MS = 1_000;
 
@@ -13,7 +17,11 @@ export interface Collected {
   readonly isWhole: boolean;
 }
 
-/** Collects chunks until `bytesMin` are there or the body ends. Chunks are not cut: it may be one chunk more. */
+/**
+ * Collects chunks until `bytesMin` are there or the body ends. Chunks are not cut: it may be one chunk more.
+ *
+ * @throws the error of the race's signal at once, even while the body is silent.
+ */
 export async function collectUpTo(
   source: AsyncIterator<Uint8Array>,
   bytesMin: number,
@@ -28,6 +36,11 @@ export async function collectUpTo(
     sizeBytes += next.value.byteLength;
   }
   return { chunks, sizeBytes, isWhole: false };
+}
+
+/** Tells a body that no more of it is wanted, without waiting: a silent one would never answer. */
+export function abandon(source: AsyncIterator<Uint8Array>): void {
+  source.return?.().catch(() => undefined);
 }
 
 /**
@@ -73,7 +86,7 @@ export async function putInParts(
       if (part.isWhole) break;
       while (inFlight.size >= PARTS_IN_FLIGHT_MAX) await body.race.wait(Promise.race(inFlight));
       throwFailure();
-      part = await collectUpTo(body.source, PART_BYTES, body.race);
+      part = await collectUpTo(body.source, partBytes(partNumber), body.race);
     }
     await body.race.wait(Promise.all(inFlight));
     throwFailure();
@@ -84,10 +97,15 @@ export async function putInParts(
     const patience = setTimeout(() => giveUp.abort(), LAST_PARTS_MS);
     await Promise.all(inFlight);
     clearTimeout(patience);
-    // What can't be removed now the store forgets in a week.
+    // What can't be removed now the sweeper finds, or the store forgets by itself.
     await upload.abort({ signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
     throw error;
   }
+}
+
+// The size is not known beforehand, and 10,000 parts of 8 MiB end at 78 GiB: later parts are larger.
+function partBytes(partNumber: number): number {
+  return partNumber < 5_000 ? PUT_PART_BYTES : PUT_PART_BYTES * 8;
 }
 
 async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
