@@ -2,31 +2,22 @@ import type { Clock } from '../core/clock.ts';
 import { StowageError } from '../core/errors.ts';
 import { entryColumns } from './access-log.ts';
 import { Batcher } from './batch.ts';
-import type { Asset, CommitOutcome, Owner, UploadAllowance, UploadCommit, UploadLimit } from './catalog.ts';
+import type { CommitOutcome, Owner, UploadAllowance, UploadCommit, UploadLimit } from './catalog.ts';
+import { commitPlain, isPlain } from './commit-plain.ts';
+import { assetColumns, type PendingCommit, type Verdict } from './commit-rows.ts';
 import { type Database, type PreparedStatement, runPrepared } from './database.ts';
-import { translated } from './errors.ts';
+import { translated, wasRolledBack } from './errors.ts';
 import { assertStorableJson, storableText } from './text.ts';
+import type { Within } from './transaction.ts';
 
 const UPLOADS_PER_BATCH_MAX = 64;
 const BATCHES_IN_FLIGHT_MAX = 2;
 const UPLOADS_WAITING_MAX = 5_000;
 
-interface Verdict {
-  ordinal: string;
-  verdict: 'recorded' | 'rate_limited' | 'conflict';
-  files_used: number | null;
-  window_ends_at: Date | null;
-}
-
-const COMMIT: PreparedStatement<Verdict> = {
+const COMMIT: PreparedStatement<Verdict & { ordinal: string }> = {
   name: 'commit_uploads',
   text: 'select ordinal, verdict, files_used, window_ends_at from commit_uploads($1::jsonb)',
 };
-
-interface PendingCommit {
-  readonly upload: UploadCommit;
-  readonly nowMs: number;
-}
 
 /** Records finished uploads, those that arrive together in one transaction. */
 export function uploadCommitter(database: Database, clock: Clock) {
@@ -36,10 +27,12 @@ export function uploadCommitter(database: Database, clock: Clock) {
     waitingMax: UPLOADS_WAITING_MAX,
     run: (batch) => commitBatch(database, batch),
   });
-  return async (upload: UploadCommit): Promise<CommitOutcome> => {
+  return async (upload: UploadCommit, within?: Within): Promise<CommitOutcome> => {
     assertCommittable(upload);
     const nowMs = clock.now();
-    const verdict = await commits.add({ upload, nowMs });
+    const verdict = await (within === undefined
+      ? commits.add({ upload, nowMs })
+      : commitWithin(within, { upload, nowMs }));
     if (verdict.verdict === 'conflict') {
       throw new StowageError('conflict', 'The upload is already recorded.');
     }
@@ -89,9 +82,37 @@ function assertCommittable(upload: UploadCommit): void {
   if (upload.idempotency !== null) assertStorableJson(upload.idempotency.response, 'metadata');
 }
 
-async function commitBatch({ pool }: Database, batch: readonly PendingCommit[]): Promise<Verdict[]> {
+async function commitBatch({ pool }: Database, batch: readonly PendingCommit[]): Promise<readonly Verdict[]> {
+  if (batch.every(isPlain)) {
+    try {
+      return await commitPlain(pool, batch);
+    } catch (error) {
+      // Of one of them something is taken, wrong or too much: the long way tells which, and records the others.
+      if (!wasRolledBack(error)) throw error;
+    }
+  }
   const verdicts = await runPrepared(pool, COMMIT, [JSON.stringify(batch.map(commitColumns))]);
   return verdicts.sort((a, b) => Number(a.ordinal) - Number(b.ordinal));
+}
+
+/** In the transaction of somebody else, which goes with it when nothing is recorded: so this one shares none. */
+async function commitWithin(within: Within, pending: PendingCommit): Promise<Verdict> {
+  let answer: Verdict | undefined;
+  try {
+    return await within(async (client) => {
+      [answer] = await runPrepared(client, COMMIT, [JSON.stringify([commitColumns(pending)])]);
+      if (answer?.verdict !== 'recorded') throw new NothingRecorded();
+      return answer;
+    });
+  } catch (error) {
+    if (error instanceof NothingRecorded && answer !== undefined) return answer;
+    throw error;
+  }
+}
+
+/** Rolls a transaction back whose upload was not recorded. */
+class NothingRecorded extends Error {
+  override readonly name = 'NothingRecorded';
 }
 
 function commitColumns({ upload, nowMs }: PendingCommit): object {
@@ -108,22 +129,5 @@ function commitColumns({ upload, nowMs }: PendingCommit): object {
     response: upload.idempotency?.response ?? null,
     upload_id: upload.reservation?.uploadId ?? null,
     claim: upload.reservation?.claim ?? null,
-  };
-}
-
-function assetColumns(asset: Omit<Asset, 'state'>): object {
-  return {
-    id: asset.assetId,
-    tenant_id: asset.tenantId,
-    user_id: asset.userId,
-    s3_key: asset.key,
-    original_filename: asset.filename,
-    file_size: asset.sizeBytes,
-    mime_type: asset.mediaType,
-    asset_type: asset.assetType,
-    metadata: asset.metadata,
-    content_hash: asset.contentHash,
-    backend: asset.backend,
-    created_at: new Date(asset.createdAtMs).toISOString(),
   };
 }

@@ -7,6 +7,7 @@ import { storeFormFiles } from './form-files.ts';
 import { claimKey, type EarlierUpload, holdClaim, type RunningClaim } from './idempotency.ts';
 import { requiredFields } from './key.ts';
 import { checkMetadata } from './metadata.ts';
+import { RecentAllowances } from './recent-allowances.ts';
 import { assertSameForm, assertSameUpload } from './replay.ts';
 import { openSpool } from './spool.ts';
 import { storeFile } from './store-file.ts';
@@ -14,16 +15,17 @@ import type { FileUploadRequest, Intake, IntakeOptions, UploadReceipt, UploadReq
 
 /** Opens the way in for files. Makes the spool directory and removes what crashes left in it. */
 export async function createIntake(options: IntakeOptions): Promise<Intake> {
+  const recent = new RecentAllowances();
   const spool = await openSpool({ dir: options.spoolDir, bytesMax: options.spoolBytesMax });
   return {
     receiveForm: (request) =>
-      receive(options, request, {
+      receive({ ...options, recent }, request, {
         facts: ['form', [...request.query].sort(), request.contentLength],
         store: (batch) => storeFormFiles(options, spool, request, batch),
         assertSame: (earlier) => assertSameForm(options.assetTypes, request, earlier),
       }),
     receiveFile: (request) =>
-      receive(options, request, {
+      receive({ ...options, recent }, request, {
         facts: [
           'file',
           request.assetType,
@@ -49,8 +51,12 @@ interface Door {
 }
 
 /** The way of every upload: allowance before bytes, bytes before rows, and nothing left when anything fails. */
-async function receive(context: IntakeOptions, request: UploadRequest, door: Door): Promise<UploadReceipt> {
-  const { catalog, uploadLimit, clock } = context;
+async function receive(
+  context: IntakeOptions & { readonly recent: RecentAllowances },
+  request: UploadRequest,
+  door: Door,
+): Promise<UploadReceipt> {
+  const { catalog, uploadLimit, clock, recent } = context;
   const startMs = clock.now();
   const batch = new UploadBatch(context, request);
   let held: RunningClaim | undefined;
@@ -68,12 +74,15 @@ async function receive(context: IntakeOptions, request: UploadRequest, door: Doo
       }
       held = holdClaim(context, { ...request, idempotencyKey }, startMs);
     }
-    const left = await catalog.uploadAllowance(request.principal, uploadLimit, startMs);
-    if (left.remaining < 1) throw rateLimitedError(left);
+    if (!recent.hasPlenty(request.principal, startMs)) {
+      const left = await catalog.uploadAllowance(request.principal, uploadLimit, startMs);
+      if (left.remaining < 1) throw rateLimitedError(left);
+    }
     await door.store(batch);
     throwIfAborted(request.signal);
     // From here on a client that leaves changes nothing: the rows decide.
     const { assets, allowance } = await batch.commit();
+    recent.note(request.principal, allowance, clock.now());
     logAttempt(context, request, batch, { result: 'stored', startMs });
     return { assets, allowance, replayed: false };
   } catch (error) {

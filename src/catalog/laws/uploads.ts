@@ -48,6 +48,19 @@ export const UPLOAD_LAWS: Readonly<Record<string, Law>> = {
     );
   },
 
+  'of many at once each is told what it left': async ({ catalog }) => {
+    const limit = { filesMax: 100, windowSeconds: 3600 };
+    const outcomes = await Promise.all(
+      [1, 2, 1, 3, 1].map((files) =>
+        catalog.commitUpload(makeUpload(Array.from({ length: files }, makeAsset), { limit })),
+      ),
+    );
+    const remaining = outcomes.map(({ allowance }) => allowance.remaining);
+    assert.equal(new Set(remaining).size, 5);
+    assert.equal(Math.min(...remaining), 92);
+    assert.equal((await catalog.uploadAllowance(ACME, limit, NOON_MS)).remaining, 92);
+  },
+
   'an upload of several files passes the limit whole or not at all': async ({ catalog }) => {
     const limit = FIVE_AN_HOUR;
     const three = () => makeUpload([makeAsset(), makeAsset(), makeAsset()], { limit });

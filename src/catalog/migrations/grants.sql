@@ -5,4 +5,5 @@ grant select, insert, update, delete on users, assets, upload_counts, idempotenc
 grant select, insert on file_access_logs, access_log_seals to stowage_app;
 grant select, usage on sequence file_access_logs_entry_id_seq to stowage_app;
 grant execute on function commit_uploads(jsonb), reserve_upload(jsonb, integer, integer, integer),
-  end_upload(uuid, uuid, text, text) to stowage_app;
+  end_upload(uuid, uuid, text, text),
+  commit_plain_uploads(jsonb, integer, integer, jsonb, jsonb) to stowage_app;
