@@ -134,6 +134,8 @@ export function assetReader(database: Database) {
           .where(({ not, exists }) =>
             not(exists((eb: ExpressionBuilder<Schema, 'assets'>) => readsSince(eb, before))),
           )
+          // What a record of an application refers to is in use, whether anybody looks at it or not.
+          .where(({ not, exists }) => not(exists((eb: ExpressionBuilder<Schema, 'assets'>) => linksOf(eb))))
           // What a record of an application refers to is used, whether anybody looks at it or not.
           .where(({ not, exists }) => not(exists((eb: ExpressionBuilder<Schema, 'assets'>) => linksOf(eb))))
           .orderBy('created_at')
@@ -158,6 +160,10 @@ function readsSince(eb: ExpressionBuilder<Schema, 'assets'>, since: Date) {
     .where('at', '>=', since)
     .where('outcome', '=', 'ok')
     .where('action', 'in', ['download', 'generate_url']);
+}
+
+function linksOf(eb: ExpressionBuilder<Schema, 'assets'>) {
+  return eb.selectFrom('asset_links').select('record_id').whereRef('asset_links.asset_id', '=', 'assets.id');
 }
 
 function prepareStatements({ queries }: Database) {

@@ -1,6 +1,8 @@
 import type { BackendName } from '../core/backend-name.ts';
 import type { ObjectKey } from '../core/key.ts';
+import type { AssetLinks } from './asset-links.ts';
 import type { AssetMoves, PlacedAsset } from './asset-moves.ts';
+import type { Within } from './transaction.ts';
 import type { HeldUpload, UploadsInProgress } from './uploads-in-progress.ts';
 
 /**
@@ -10,19 +12,20 @@ import type { HeldUpload, UploadsInProgress } from './uploads-in-progress.ts';
  * when the server can't be reached, is shutting down or too slow; anything else is a bug and stays what it is.
  * Every method that names a tenant sees only that tenant.
  */
-export interface Catalog extends UploadsInProgress, AssetMoves {
+export interface Catalog extends UploadsInProgress, AssetMoves, AssetLinks {
   /**
    * Records finished uploads: per upload its assets, their access-log entries, the owner in `users`, the count against
    * the rate limit and the idempotency answer, in one transaction; all of one upload or nothing. Uploads that
    * arrive together may share a transaction.
    *
+   * @param within the transaction to write in, which fails with the upload; without it the catalog has its own.
    * @returns `recorded`, or `rate_limited` with nothing written when the limit would be passed.
    * @throws StowageError `conflict` when a key is already recorded, or the reservation is not held any more; nothing was
    *   written. After `database_unavailable` it
    *   is not known whether the upload was recorded (the connection may have broken after the commit): its bytes must stay
-   *   for the sweeper to judge.
+   *   for the sweeper to judge. In a transaction of somebody else, `isEndUnknown` tells the two apart.
    */
-  commitUpload(upload: UploadCommit): Promise<CommitOutcome>;
+  commitUpload(upload: UploadCommit, within?: Within): Promise<CommitOutcome>;
 
   /** What is left of the owner's uploads in the running window, for refusing before bytes are read. Writes nothing. */
   uploadAllowance(owner: Owner, limit: UploadLimit, nowMs: number): Promise<UploadAllowance>;
@@ -58,8 +61,15 @@ export interface Catalog extends UploadsInProgress, AssetMoves {
    * Turns a stored asset into a tombstone and appends the entry, in one transaction.
    *
    * @returns the asset as it was, with all the places of its bytes; undefined when there is none (nothing is written).
+   * @throws StowageError `conflict` when a record refers to it, unless its links are cut; `not_found` instead of
+   *   undefined, in a transaction of somebody else.
    */
-  tombstoneAsset(tenantId: string, assetId: string, entry: AccessEntry): Promise<PlacedAsset | undefined>;
+  tombstoneAsset(
+    tenantId: string,
+    assetId: string,
+    entry: AccessEntry,
+    options?: TombstoneOptions,
+  ): Promise<PlacedAsset | undefined>;
 
   /** Removes a tombstone, after its bytes are gone everywhere. Removing what is not there succeeds. */
   forgetAsset(assetId: string): Promise<void>;
@@ -77,7 +87,10 @@ export interface Catalog extends UploadsInProgress, AssetMoves {
     readonly limit: number;
   }): Promise<readonly Asset[]>;
 
-  /** Up to `limit` stored assets of a type that nobody read, or got a URL for, since `beforeMs`, and older than that. */
+  /**
+   * Up to `limit` stored assets of a type that nobody read, or got a URL for, since `beforeMs`, that are older than that and
+   * that no record refers to.
+   */
   listUnused(assetType: string, beforeMs: number, limit: number): Promise<readonly Asset[]>;
 
   /** Stored assets of one user, for erasure, in id order. */
@@ -188,6 +201,14 @@ export interface UploadCommit {
   readonly reservation?: HeldUpload;
   /** The claimed key and the answer to keep under it; null without Idempotency-Key. */
   readonly idempotency: { readonly key: string; readonly response: unknown } | null;
+}
+
+/** How an asset goes. */
+export interface TombstoneOptions {
+  /** Remove it from the records that refer to it, instead of refusing. Default: false. */
+  readonly cutLinks?: boolean;
+  /** The transaction to write in; without it the catalog has its own. */
+  readonly within?: Within;
 }
 
 /** Accepted files per owner and window. */

@@ -1,5 +1,5 @@
 import { type Compilable, Kysely, PostgresDialect } from 'kysely';
-import { type ClientConfig, Pool, type QueryResultRow } from 'pg';
+import { type ClientBase, type ClientConfig, Pool, type QueryResultRow } from 'pg';
 import type { Log } from '../core/log.ts';
 import { translateError } from './errors.ts';
 import type { Schema } from './schema.ts';
@@ -70,7 +70,7 @@ const SESSION_SETTINGS = `
 
 /** Runs a query as a named prepared statement: parsed and planned once per connection. */
 export async function runPrepared<Row extends QueryResultRow>(
-  pool: Pool,
+  pool: Pick<ClientBase, 'query'>,
   statement: PreparedStatement<Row>,
   values: readonly unknown[],
 ): Promise<Row[]> {

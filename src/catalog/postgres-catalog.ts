@@ -8,6 +8,7 @@ import { type Database, runPrepared } from './database.ts';
 import { directUploads, forgetEndedUploads, incomingKeysInUse } from './direct-uploads.ts';
 import { translated } from './errors.ts';
 import { claimKey, releaseKey, removeExpired, renewKey } from './idempotency.ts';
+import { assetLinks } from './links.ts';
 import { assetMoves } from './moves.ts';
 import { sealEntries } from './seal.ts';
 import { forgetAsset, tombstoneAsset } from './tombstone.ts';
@@ -20,6 +21,7 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
   return {
     ...directUploads(database),
     ...assetMoves(database),
+    ...assetLinks(database),
     commitUpload: uploadCommitter(database, clock),
     uploadAllowance: (owner, limit, nowMs) => readAllowance(database, owner, limit, nowMs),
 
@@ -38,7 +40,8 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
     walkAssets: assets.walk,
     listUnused: assets.unused,
     listAssetsOfUser: assets.ofUser,
-    tombstoneAsset: (tenantId, assetId, entry) => tombstoneAsset(database, { tenantId, assetId }, entry),
+    tombstoneAsset: (tenantId, assetId, entry, options) =>
+      tombstoneAsset(database, { tenantId, assetId }, entry, options),
     forgetAsset: (assetId) => forgetAsset(database, assetId),
 
     recordAccess: log.record,

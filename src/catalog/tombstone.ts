@@ -1,34 +1,19 @@
+import { DatabaseError } from 'pg';
+import { StowageError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import { entryColumns } from './access-log.ts';
 import type { PlacedAsset } from './asset-moves.ts';
 import { type AssetRow, placedAssetOf } from './assets.ts';
-import type { AccessEntry } from './catalog.ts';
+import type { AccessEntry, TombstoneOptions } from './catalog.ts';
 import { type Database, type PreparedStatement, runPrepared } from './database.ts';
 import { translated } from './errors.ts';
 
-/** The state before the change is told, with the entry written only when there was a row to change. */
 const TOMBSTONE: PreparedStatement<AssetRow & { copies: string[] | null }> = {
   name: 'tombstone_asset',
   text: `
-    with entry as materialized (
-      select * from jsonb_to_record($3::jsonb) as entry(
-        at timestamptz, action text, outcome text, reason text, tenant_id text, user_id text, asset_id uuid,
-        asset_type text, s3_key text, ip_address text, user_agent text, storage_backend text, request_id text)
-    ), changed as (
-      update assets set state = 'deleted', updated_at = entry.at
-      from entry
-      where assets.id = $1 and assets.tenant_id = $2 and assets.state = 'stored'
-      returning assets.*
-    ), written as (
-      insert into file_access_logs (at, action, outcome, reason, tenant_id, user_id, asset_id, asset_type, s3_key,
-                                    ip_address, user_agent, storage_backend, request_id)
-      select entry.at, entry.action, entry.outcome, entry.reason, entry.tenant_id, entry.user_id, entry.asset_id,
-             entry.asset_type, entry.s3_key, entry.ip_address, entry.user_agent, entry.storage_backend, entry.request_id
-      from entry, changed
-    )
     select id, tenant_id, user_id, s3_key, original_filename, file_size, mime_type, asset_type, metadata, content_hash,
-           'stored' as state, backend, created_at, copies
-    from changed`,
+           state, backend, created_at, copies
+    from tombstone_asset($1, $2, $3::jsonb, $4)`,
 };
 
 /** Turns a stored asset into a tombstone, with its log entry. */
@@ -36,11 +21,24 @@ export async function tombstoneAsset(
   { pool }: Database,
   target: { readonly tenantId: string; readonly assetId: string },
   entry: AccessEntry,
+  options: TombstoneOptions = {},
 ): Promise<PlacedAsset | undefined> {
   if (!isUuid(target.assetId)) return undefined;
-  const values = [target.assetId, target.tenantId, JSON.stringify(entryColumns(entry))];
-  const [row] = await runPrepared(pool, TOMBSTONE, values);
-  return row === undefined ? undefined : placedAssetOf(row);
+  const { cutLinks = false, within } = options;
+  const values = [target.assetId, target.tenantId, JSON.stringify(entryColumns(entry)), cutLinks];
+  try {
+    const [row] = await (within === undefined
+      ? runPrepared(pool, TOMBSTONE, values)
+      : within(async (client) => {
+          const rows = await runPrepared(client, TOMBSTONE, values);
+          // What else the transaction did was about an asset that is not there any more.
+          if (rows.length === 0) throw new StowageError('not_found', 'There is no such asset.');
+          return rows;
+        }));
+    return row === undefined ? undefined : placedAssetOf(row);
+  } catch (error) {
+    throw linkedError(error);
+  }
 }
 
 /** Removes a tombstone; a stored asset stays. */
@@ -49,4 +47,14 @@ export async function forgetAsset({ queries }: Database, assetId: string): Promi
   await translated(
     queries.deleteFrom('assets').where('id', '=', assetId).where('state', '=', 'deleted').execute(),
   );
+}
+
+const RESTRICT_VIOLATION = '23001';
+
+/** What the database says of a linked asset, in our words. */
+function linkedError(error: unknown): unknown {
+  if (!(error instanceof DatabaseError) || error.code !== RESTRICT_VIOLATION) return error;
+  const record = /^linked to (.+)$/s.exec(error.message)?.[1];
+  if (record === undefined) return error;
+  return new StowageError('conflict', `The asset is linked to ${record}: unlink it first.`, { cause: error });
 }

@@ -6,6 +6,7 @@ import { newTimeOrderedUuid } from '../core/ids.ts';
 import { parseObjectKey } from '../core/key.ts';
 import { makeAsset, makeEntry, makeUpload, NOON_MS } from './fixtures.ts';
 import { openTestCatalog, openTestDatabase, type TestCatalog } from './testing.ts';
+import { inTransaction } from './transaction.ts';
 import { exportCatalog, importCatalog } from './transfer.ts';
 import { readFrames } from './transfer-format.ts';
 
@@ -33,7 +34,7 @@ async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 }
 
 async function fill(store: TestCatalog): Promise<void> {
-  const { catalog } = store;
+  const { catalog, database } = store;
   const odd = makeAsset({ filename: 'tab\t, \\N, "quoted"\nline', metadata: { text: '\\.\n\t' } });
   await catalog.claimIdempotencyKey({
     tenantId: 'acme',
@@ -44,6 +45,16 @@ async function fill(store: TestCatalog): Promise<void> {
   });
   await catalog.commitUpload(
     makeUpload([odd], { idempotency: { key: 'k', response: { a: '\t' } }, role: 'admin' }),
+  );
+  await inTransaction(database.pool, (client) =>
+    catalog.addLink(
+      client,
+      {
+        ...{ tenantId: 'acme', recordType: 'brand', recordId: '\\.', role: '\t' },
+        ...{ assetId: odd.assetId, position: null },
+      },
+      { nowMs: NOON_MS, isNew: false },
+    ),
   );
   await catalog.reserveUpload(
     {
@@ -91,6 +102,7 @@ for (const [from, to] of [
       upload_counts: 1,
       idempotency_keys: 1,
       direct_uploads: 1,
+      asset_links: 1,
     });
     assert.ok(
       (await contentOf(await exported(target))) === (await contentOf(bytes)),

@@ -28,10 +28,11 @@ const TABLES = [
   'upload_counts',
   'idempotency_keys',
   'direct_uploads',
+  'asset_links',
 ] as const;
 
 /** Tables that exports of earlier versions do not have. */
-const LATER_TABLES: ReadonlySet<string> = new Set<(typeof TABLES)[number]>(['direct_uploads']);
+const LATER_TABLES: ReadonlySet<string> = new Set<(typeof TABLES)[number]>(['direct_uploads', 'asset_links']);
 
 /**
  * Writes the whole catalog, as it was at one moment, while the service goes on working. Needs the memory of one row.
