@@ -70,6 +70,12 @@ export const ERROR_TRAITS = {
     retryable: false,
     publicCode: 'storage_unavailable',
   },
+  storage_slow: {
+    httpStatus: 503,
+    title: 'Storage unavailable',
+    retryable: true,
+    publicCode: 'storage_unavailable',
+  },
   aborted: { httpStatus: 499, title: 'Aborted', retryable: false, publicCode: 'malformed_request' },
 } as const satisfies Record<string, ErrorTraits>;
 

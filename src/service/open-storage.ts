@@ -1,16 +1,31 @@
-import type { Config, S3Config } from '../config/config.ts';
+import { existsSync } from 'node:fs';
+import type { Config, S3Config, StorageConfig } from '../config/config.ts';
 import { ConfigError } from '../config/problems.ts';
+import type { BackendName } from '../core/backend-name.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import type { LocalFiles } from '../http/deps.ts';
 import { DEFAULT_BREAKER, withBreaker } from '../storage/breaker.ts';
-import { Bucket, type LocalBackend, openLocalBackend, type StorageBackend } from '../storage/index.ts';
+import {
+  Bucket,
+  createSignedUrls,
+  type LocalBackend,
+  openLocalBackend,
+  type StorageBackend,
+} from '../storage/index.ts';
 import type { S3Credentials } from '../storage/s3/sign.ts';
+import { type OpenableStores, openableStores } from '../storage/stores.ts';
 
-/** The store of a configuration. */
+/** The stores of a configuration. */
 export interface OpenStorage {
+  /** Where new files go: the store that `STORAGE_BACKEND` names. */
   readonly bucket: Bucket;
-  /** The local backend itself, for what only our own server can do; null on the clouds. */
-  readonly local: LocalBackend | null;
+  /** All that have settings; the others are opened when a record names them. */
+  readonly stores: OpenableStores<Bucket>;
+  /** The signed URLs of the local backend, whether new files go there or not. */
+  readonly localFiles: LocalFiles & { open(): Promise<LocalBackend> };
+  /** Backends that may hold files, `bucket` first. */
+  readonly backends: readonly BackendName[];
 }
 
 /** What opening a store needs besides the settings. */
@@ -22,7 +37,7 @@ export interface StorageSurroundings {
 }
 
 /**
- * Opens the store that the settings name.
+ * Opens the store that the settings name, and makes the others ready to be opened.
  *
  * @throws ConfigError; StowageError when the store can't be used. S3 and GCS are asked first by the health check.
  */
@@ -31,46 +46,88 @@ export async function openStorage(
   surroundings: StorageSurroundings,
 ): Promise<OpenStorage> {
   const { storage } = config;
-  const { clock, log } = surroundings;
-  if (storage.backend === 'local') {
-    const local = await openLocalBackend({
+  let local: Promise<LocalBackend> | undefined;
+  const openLocal = (): Promise<LocalBackend> => {
+    local ??= openLocalBackend({
       root: storage.local.path,
       signingSecrets: storage.signingSecrets,
       ...surroundings,
+    }).catch((error: unknown) => {
+      local = undefined;
+      throw error;
     });
-    return { bucket: new Bucket(local), local };
-  }
-  const cloud = await openCloud(storage, { clock, log });
-  return { bucket: new Bucket(withBreaker(cloud, { ...DEFAULT_BREAKER, clock })), local: null };
+    return local;
+  };
+  const open = async (backend: BackendName): Promise<Bucket> => {
+    if (backend === 'local') return new Bucket(await openLocal());
+    const cloud = await openCloud(storage, backend, surroundings);
+    return new Bucket(withBreaker(cloud, { ...DEFAULT_BREAKER, clock: surroundings.clock, log: surroundings.log }));
+  };
+  const bucket = await open(storage.backend);
+  const stores = openableStores(bucket, open);
+  const urls = createSignedUrls({
+    signingSecrets: storage.signingSecrets,
+    publicUrl: surroundings.publicUrl,
+  });
+  return {
+    bucket,
+    stores,
+    localFiles: {
+      urls,
+      async open() {
+        // Opened through the stores, which close it.
+        await stores.of('local');
+        return await openLocal();
+      },
+    },
+    backends: backendsOf(storage),
+  };
+}
+
+/** Backends with settings; local disk when its directory is there. */
+function backendsOf(storage: StorageConfig): readonly BackendName[] {
+  const isThere: Readonly<Record<StorageConfig['backend'], boolean>> = {
+    local: existsSync(storage.local.path),
+    s3: storage.s3 !== null,
+    azure: storage.azure !== null,
+    gcs: storage.gcs !== null,
+  };
+  const others = (['local', 's3', 'azure', 'gcs'] as const).filter(
+    (backend) => backend !== storage.backend && isThere[backend],
+  );
+  return [storage.backend, ...others];
 }
 
 /** Opens the store of a cloud; its client is loaded only here. */
 async function openCloud(
   storage: Config['storage'],
+  backend: BackendName,
   parts: Pick<StorageSurroundings, 'clock' | 'log'>,
 ): Promise<StorageBackend> {
-  if (storage.s3 !== null) {
+  const { clock, log } = parts;
+  if (backend === 's3' && storage.s3 !== null) {
     const { openS3Backend } = await import('../storage/s3/backend.ts');
     const { credentials, ...options } = storage.s3;
     return openS3Backend({
       ...options,
-      ...parts,
+      clock,
+      log,
       credentials: keysOf(credentials),
       signedWrite: signedWriteOf(options.endpoint),
     });
   }
-  if (storage.azure !== null) {
+  if (backend === 'azure' && storage.azure !== null) {
     const { openAzureBackend } = await import('../storage/azure/backend.ts');
-    const backend = await openAzureBackend({ ...storage.azure, ...parts });
-    await backend.ensureContainer({});
-    return backend;
+    const opened = await openAzureBackend({ ...storage.azure, clock, log });
+    await opened.ensureContainer({});
+    return opened;
   }
-  if (storage.gcs !== null) {
+  if (backend === 'gcs' && storage.gcs !== null) {
     const { openGcsBackend } = await import('../storage/gcs/backend.ts');
     const { bucket, credentialsPath, endpoint } = storage.gcs;
-    return openGcsBackend({ bucket, credentialsPath, endpoint, ...parts });
+    return openGcsBackend({ bucket, credentialsPath, endpoint, clock, log });
   }
-  throw new ConfigError([`STORAGE_BACKEND is ${storage.backend}, but none of its settings is there`]);
+  throw new ConfigError([`Files are on ${backend}, but its settings are missing or incomplete`]);
 }
 
 function keysOf(credentials: S3Config['credentials']): S3Credentials | null {

@@ -14,8 +14,8 @@ export type { BackendName };
  *
  * Owed by backends:
  * - Every failure is a StowageError; the original is its `cause`. Missing (`object_not_found`), refused by the store
- *   (`storage_denied`), broken or slow (`storage_unavailable`) are told apart. When a signal fires, the call
- *   rejects with the signal's error (`abortedError`) soon, and leaves nothing behind.
+ *   (`storage_denied`), broken (`storage_unavailable`) and slow (`storage_slow`) are told apart. When a signal fires,
+ *   the call rejects with the signal's error (`abortedError`) soon, and leaves nothing behind.
  * - After a promise of `put`, `copy` or `complete` is fulfilled the object survives a crash of the machine, and every
  *   reader sees all of it.
  * - Nothing is public, ever.
@@ -99,7 +99,7 @@ export interface StorageBackend {
   /**
    * Proves that the store answers and that the bucket is there, cheaply. For health checks.
    *
-   * @throws StowageError `storage_unavailable`, `storage_denied`.
+   * @throws StowageError `storage_unavailable`, `storage_slow`, `storage_denied`.
    */
   check(options: CallOptions): Promise<void>;
 

@@ -79,6 +79,36 @@ test('a missing object is no fault of the store', async () => {
   assert.equal(state.asked, 10);
 });
 
+test('a store that is too slow counts as dead, and its parts are behind the breaker too', async () => {
+  const memory = openMemoryBackend();
+  let asked = 0;
+  const late = async () => {
+    asked++;
+    throw new StowageError('storage_slow', 'Late.');
+  };
+  const slow = Object.create(memory, {
+    resumeMultipart: {
+      configurable: true,
+      value: () => ({ uploadId: 'u', putPart: late, listParts: late, complete: late, abort: late }),
+    },
+    head: { configurable: true, value: async () => assert.fail('The store is asked.') },
+  }) as typeof memory;
+  const lines: string[] = [];
+  const note = (_: object, message: string) => void lines.push(message);
+  const clock = { now: () => 0 };
+  const backend = withBreaker(slow, { faultsMax: 3, openMs: 1000, clock, log: { warn: note, info: note } });
+  const write = { contentType: 'text/plain', cacheControl: '', metadata: {} };
+  const upload = backend.resumeMultipart(KEY, 'u', write);
+  for (let call = 0; call < 3; call++) await assert.rejects(upload.listParts({}), { code: 'storage_slow' });
+  await assert.rejects(upload.putPart(1, streamOf(Buffer.from('x')), { sizeBytes: 1 }), {
+    code: 'storage_unavailable',
+  });
+  await assert.rejects(backend.head(KEY, {}), { code: 'storage_unavailable' });
+  await assert.rejects(upload.abort({}), { code: 'storage_slow' });
+  assert.equal(asked, 4);
+  assert.deepEqual(lines, ['The store fails again and again: calls are refused at once for a while.']);
+});
+
 test('a slow upload that tries the store holds nobody back', async () => {
   const { state, backend } = openMortal();
   state.isDead = true;

@@ -5,6 +5,7 @@ import { type ByteStream, MIB } from '../../core/bytes.ts';
 import { StowageError } from '../../core/errors.ts';
 import { isObjectKey, type ObjectKey } from '../../core/key.ts';
 import { AbortRace } from '../abort-race.ts';
+import { AnswerBody } from '../answer-body.ts';
 import type {
   BackendCapabilities,
   CallOptions,
@@ -30,7 +31,6 @@ import { copyObject } from './copy-object.ts';
 import { deleteMany, deleteOne } from './delete-objects.ts';
 import { azureCodeOf } from './errors.ts';
 import { AzureMultipart } from './multipart.ts';
-import { AnswerBody } from './object-body.ts';
 import { encodeMetadata, infoOf, metadataOf, writeHeaders } from './object-info.ts';
 import { type AzureBackend, type AzureOptions, PART_BYTES_MAX, PARTS_MAX } from './options.ts';
 
@@ -100,7 +100,7 @@ class AzureContainer implements AzureBackend {
     return {
       info: infoOf(key, wholeBytes, answer),
       range: wholeBytes === 0 ? null : { first, last: first + sentBytes - 1 },
-      body: new AnswerBody(stream, sentBytes, signal),
+      body: new AnswerBody(stream, sentBytes, { signal, silenceMs: this.#client.patience.silenceMs }),
     };
   }
 

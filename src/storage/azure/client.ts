@@ -9,10 +9,13 @@ import type {
 } from '@azure/storage-blob';
 import { StowageError, throwIfAborted } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
+import type { Log } from '../../core/log.ts';
+import { deadlineError } from '../faults.ts';
+import { answerDeadlineMs, DEFAULT_PATIENCE, type Patience } from '../patience.ts';
 import { withRetries } from '../retry.ts';
 import { openConnections } from './connections.ts';
 import { translateFault } from './errors.ts';
-import { ANSWER_TIMEOUT_MS, type AzureOptions, SEND_BYTES_PER_MS_MIN } from './options.ts';
+import type { AzureOptions } from './options.ts';
 import { SasSigner } from './signed-urls.ts';
 
 type Sdk = typeof import('@azure/storage-blob');
@@ -28,14 +31,24 @@ export interface CallManner {
 export class AzureClient {
   readonly container: ContainerClient;
   readonly signer: SasSigner;
+  readonly patience: Patience;
+  readonly #log: Log;
   readonly #connections: Agent;
   readonly #underWay = new Set<AbortController>();
   #closed = false;
 
-  constructor(container: ContainerClient, signer: SasSigner, connections: Agent) {
-    this.container = container;
-    this.signer = signer;
-    this.#connections = connections;
+  constructor(parts: {
+    readonly container: ContainerClient;
+    readonly signer: SasSigner;
+    readonly connections: Agent;
+    readonly patience: Patience;
+    readonly log: Log;
+  }) {
+    this.container = parts.container;
+    this.signer = parts.signer;
+    this.patience = parts.patience;
+    this.#log = parts.log;
+    this.#connections = parts.connections;
   }
 
   blob(key: ObjectKey): BlockBlobClient {
@@ -55,6 +68,7 @@ export class AzureClient {
     this.requireOpen(manner.signal);
     return withRetries((attempt) => this.callOnce(manner, (signal) => operation(signal, attempt)), {
       signal: manner.signal,
+      log: this.#log,
     });
   }
 
@@ -67,13 +81,18 @@ export class AzureClient {
     // Linked by hand: AbortSignal.any leaves something behind in a long-lived signal with each call.
     const cut = new AbortController();
     const onAbort = (): void => cut.abort();
-    const timer = setTimeout(onAbort, ANSWER_TIMEOUT_MS + sizeBytes / SEND_BYTES_PER_MS_MIN);
+    let isLate = false;
+    const onLate = (): void => {
+      isLate = true;
+      cut.abort();
+    };
+    const timer = setTimeout(onLate, answerDeadlineMs(this.patience, sizeBytes));
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#underWay.add(cut);
     try {
       return await operation(cut.signal);
     } catch (error) {
-      throw translateFault(error, signal);
+      throw translateFault(isLate ? deadlineError('The store did not answer in time.') : error, signal);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -102,7 +121,8 @@ export class AzureClient {
 export async function openAzureClient(options: AzureOptions): Promise<AzureClient> {
   const sdk = await import('@azure/storage-blob');
   const { accountUrl, credential } = await readAccount(options);
-  const connections = openConnections(new URL(accountUrl).protocol);
+  const patience = options.patience ?? DEFAULT_PATIENCE;
+  const connections = openConnections(new URL(accountUrl).protocol, patience.connectMs);
   // One retry policy for all stores is ours: the library tries once.
   const pipeline = sdk.newPipeline(credential, { retryOptions: { maxTries: 1 } });
   pipeline.factories.push(throughConnections(connections));
@@ -115,7 +135,7 @@ export async function openAzureClient(options: AzureOptions): Promise<AzureClien
     accountName: service.accountName,
     sharedKey: credential instanceof sdk.StorageSharedKeyCredential ? credential : null,
     fetchKey: async (startsOn, expiresOn) => {
-      const abortSignal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+      const abortSignal = AbortSignal.timeout(patience.answerMs);
       return withRetries(
         async () => {
           try {
@@ -124,11 +144,11 @@ export async function openAzureClient(options: AzureOptions): Promise<AzureClien
             throw translateFault(error, undefined);
           }
         },
-        { signal: abortSignal },
+        { signal: abortSignal, log: options.log },
       );
     },
   });
-  return new AzureClient(container, signer, connections);
+  return new AzureClient({ container, signer, connections, patience, log: options.log });
 }
 
 async function readAccount(

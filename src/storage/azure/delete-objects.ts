@@ -1,8 +1,9 @@
 import { isStowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type { DeleteFailure } from '../backend.ts';
+import { StoreFailure } from '../faults.ts';
 import type { AzureClient } from './client.ts';
-import { AzureFailure, azureCodeOf, translateAnswer } from './errors.ts';
+import { azureCodeOf, translateAnswer } from './errors.ts';
 import { BATCH_DELETES_MAX } from './options.ts';
 
 /** Removes an object, whatever holds on to it. What is not there is removed already. */
@@ -71,7 +72,7 @@ async function deleteBatch(
     else
       failures.push({
         key,
-        error: translateAnswer(new AzureFailure(status, code, 'delete in a batch', null)),
+        error: translateAnswer(new StoreFailure(status, code, 'delete in a batch')),
       });
   }
   return failures;

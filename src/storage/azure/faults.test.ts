@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { type Azurite, connectionString, startAzurite } from '../../../test/servers/azurite.ts';
-import { type FaultyProxy, startFaultyProxy } from '../../../test/servers/faulty-proxy.ts';
+import { type FaultyProxy, startFaultyProxy } from '../../../test/servers/chaos/proxy.ts';
 import { collectBytes, MIB } from '../../core/bytes.ts';
 import { systemClock } from '../../core/clock.ts';
 import { isStowageError } from '../../core/errors.ts';

@@ -3,6 +3,7 @@ import { MIB } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { CallOptions, StorageBackend } from '../backend.ts';
+import type { Patience } from '../patience.ts';
 
 /** Where and how to store on Azure Blob Storage. */
 export interface AzureOptions {
@@ -13,6 +14,8 @@ export interface AzureOptions {
   readonly accountUrl: string | null;
   /** Where tokens come from; absent: the environment, the workload's identity, the machine's identity, the developer's login. */
   readonly tokenCredential?: TokenCredential;
+  /** How long the store is waited for; absent: {@link DEFAULT_PATIENCE}. */
+  readonly patience?: Patience;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -35,11 +38,3 @@ export const PART_BYTES_MAX = 100 * MIB;
 export const BATCH_DELETES_MAX = 256;
 /** Connections to the store, over all requests of the process. */
 export const CONNECTIONS_MAX = 64;
-/** Time for the store to begin its answer, in milliseconds, besides what the body of the request takes. */
-export const ANSWER_TIMEOUT_MS = 30_000;
-/** Slowest transfer of a request's body that is waited for, in bytes per millisecond. */
-export const SEND_BYTES_PER_MS_MIN = MIB / 1000;
-/** Longest silence in the middle of an answer's body, in milliseconds. */
-export const BODY_TIMEOUT_MS = 30_000;
-/** Time to open a connection, in milliseconds. */
-export const CONNECT_TIMEOUT_MS = 5_000;

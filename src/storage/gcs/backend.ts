@@ -1,6 +1,7 @@
 import { type ByteStream, GIB, MIB } from '../../core/bytes.ts';
 import { isStowageError, StowageError, throwIfAborted } from '../../core/errors.ts';
 import { isObjectKey, type ObjectKey } from '../../core/key.ts';
+import { AnswerBody } from '../answer-body.ts';
 import type {
   BackendCapabilities,
   CallOptions,
@@ -20,10 +21,10 @@ import type {
   StorageBackend,
   WriteOptions,
 } from '../backend.ts';
+import { storeError } from '../faults.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { resolveRange } from '../ranges.ts';
-import { type Answer, GcsClient } from './client.ts';
-import { storeError, translateFault } from './errors.ts';
+import { GcsClient } from './client.ts';
 import { GcsMultipart, startMultipart } from './multipart.ts';
 import { deleteObject, readResource, rewriteObject } from './object-calls.ts';
 import { DELETES_IN_FLIGHT_MAX, type GcsOptions } from './options.ts';
@@ -77,7 +78,7 @@ class GcsBackend implements StorageBackend {
     }
     const sent = resolveRange(range, info.sizeBytes);
     const sizeBytes = sent === null ? 0 : sent.last - sent.first + 1;
-    return { info, range: sent, body: wholeBody(answer, sizeBytes, signal) };
+    return { info, range: sent, body: new AnswerBody(answer.body, sizeBytes, { signal }) };
   }
 
   async head(key: ObjectKey, { signal }: CallOptions): Promise<ObjectInfo> {
@@ -167,36 +168,4 @@ class GcsBackend implements StorageBackend {
 interface ListAnswer {
   readonly items?: readonly Pick<GcsResource, 'name' | 'size' | 'updated'>[];
   readonly nextPageToken?: string;
-}
-
-/** The body of an answer; one that ends too early is a fault, never a short file. */
-function wholeBody(answer: Answer, expectedBytes: number, signal: AbortSignal | undefined): ByteStream {
-  const bytes = countedBytes(answer, expectedBytes, signal);
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next: () => bytes.next(),
-      async return() {
-        // A generator that never began runs no `finally`: its connection is let go here.
-        answer.body.destroy();
-        return bytes.return(undefined);
-      },
-    }),
-  };
-}
-
-async function* countedBytes(
-  answer: Answer,
-  expectedBytes: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, undefined> {
-  let seenBytes = 0;
-  try {
-    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-      seenBytes += chunk.byteLength;
-      yield chunk;
-    }
-  } catch (error) {
-    throw translateFault(error, signal);
-  }
-  if (seenBytes !== expectedBytes) throw translateFault(new Error('The answer was cut off.'), signal);
 }

@@ -1,17 +1,13 @@
 import { Agent, type Dispatcher, request } from 'undici';
+import type { StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type { Log } from '../../core/log.ts';
+import { storeError, translateFault } from '../faults.ts';
+import { answerDeadlineMs, DEFAULT_PATIENCE, type Patience } from '../patience.ts';
 import { withRetries } from '../retry.ts';
-import { storeError, translateAnswer, translateFault } from './errors.ts';
+import { translateAnswer } from './errors.ts';
 import { type Identity, openIdentity } from './identity.ts';
-import {
-  ANSWER_TIMEOUT_MS,
-  BODY_TIMEOUT_MS,
-  CONNECT_TIMEOUT_MS,
-  CONNECTIONS_MAX,
-  type GcsOptions,
-  GOOGLE_ENDPOINT,
-} from './options.ts';
+import { CONNECTIONS_MAX, type GcsOptions, GOOGLE_ENDPOINT } from './options.ts';
 import { encodeKey, encodePart, encodeQuery, V4Signer } from './sign.ts';
 
 /** One call to the store. The body is held in memory, so that the call can be repeated. */
@@ -44,6 +40,7 @@ export class GcsClient {
   readonly log: Log;
   readonly #bucket: string;
   readonly #identity: Identity;
+  readonly #patience: Patience;
   readonly #agent: Agent;
   #isClosed = false;
 
@@ -55,11 +52,12 @@ export class GcsClient {
     this.#bucket = options.bucket;
     this.#identity = identity;
     this.signer = new V4Signer(identity);
+    this.#patience = options.patience ?? DEFAULT_PATIENCE;
     this.#agent = new Agent({
       connections: CONNECTIONS_MAX,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: BODY_TIMEOUT_MS,
+      connect: { timeout: this.#patience.connectMs },
+      headersTimeout: this.#patience.answerMs,
+      bodyTimeout: this.#patience.silenceMs,
       keepAliveTimeout: 20_000,
     });
   }
@@ -97,13 +95,16 @@ export class GcsClient {
    */
   async call(call: GcsCall): Promise<Answer> {
     this.assertOpen();
-    return withRetries(() => this.callOnce(call), { signal: call.signal });
+    return withRetries(() => this.callOnce(call), { signal: call.signal, log: this.log });
   }
 
   /** Makes a call and reads its answer, a short text; a text that is cut off is asked for again. */
   async callForText(call: GcsCall): Promise<string> {
     this.assertOpen();
-    return withRetries(async () => textOf(await this.callOnce(call), call.signal), { signal: call.signal });
+    return withRetries(async () => textOf(await this.callOnce(call), call.signal), {
+      signal: call.signal,
+      log: this.log,
+    });
   }
 
   async callForJson<Result>(call: GcsCall): Promise<Result> {
@@ -121,7 +122,7 @@ export class GcsClient {
       const headers = { ...call.headers, authorization: `Bearer ${token}` };
       const answer = await this.#send(url, call.method, headers, body, call.signal);
       if (answer.statusCode < 300) return answer;
-      const failure = translateAnswer(answer.statusCode, await textOf(answer, call.signal));
+      const failure = await failureOf(answer, call.signal);
       if (answer.statusCode !== 401 || attempt > 0) throw failure;
       this.#identity.forgetToken(token);
     }
@@ -132,7 +133,7 @@ export class GcsClient {
     this.assertOpen();
     const answer = await this.#send(call.url, call.method, call.headers, call.body, call.signal);
     if (answer.statusCode <= 308) return answer;
-    throw translateAnswer(answer.statusCode, await textOf(answer, call.signal));
+    throw await failureOf(answer, call.signal);
   }
 
   /** @throws StowageError after `close`. */
@@ -153,11 +154,23 @@ export class GcsClient {
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
     try {
-      return await request(url, { dispatcher: this.#agent, method, headers, body, signal: signal ?? null });
+      return await request(url, {
+        dispatcher: this.#agent,
+        method,
+        headers,
+        body,
+        headersTimeout: answerDeadlineMs(this.#patience, body?.byteLength ?? 0),
+        signal: signal ?? null,
+      });
     } catch (error) {
       throw translateFault(error, signal);
     }
   }
+}
+
+async function failureOf(answer: Answer, signal: AbortSignal | undefined): Promise<StowageError> {
+  const storeRequestId = headerOf(answer.headers, 'x-guploader-uploadid');
+  return translateAnswer(answer.statusCode, await textOf(answer, signal), storeRequestId);
 }
 
 /** The body of a short answer. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { StowageError } from '../../core/errors.ts';
-import { GcsFailure, translateAnswer, translateFault, translateIdentityFault } from './errors.ts';
+import { StoreFailure, translateFault } from '../faults.ts';
+import { translateAnswer, translateIdentityFault } from './errors.ts';
 
 function json(status: number, reason: string, message = 'provider words'): StowageError {
   return translateAnswer(
@@ -31,7 +32,7 @@ describe('answers of the store', () => {
       [json(403, 'forbidden'), 'storage_denied'],
       [json(403, 'rateLimitExceeded'), 'storage_unavailable'],
       [json(429, 'rateLimitExceeded'), 'storage_unavailable'],
-      [json(408, 'uploadBrokenConnection'), 'storage_unavailable'],
+      [json(408, 'uploadBrokenConnection'), 'storage_slow'],
       [json(500, 'internalError'), 'storage_unavailable'],
       [json(503, 'backendError'), 'storage_unavailable'],
       [xml(503, 'ServiceUnavailable'), 'storage_unavailable'],
@@ -48,7 +49,7 @@ describe('answers of the store', () => {
 
   test('keep the store’s words for the log and out of the message', () => {
     const error = json(403, 'forbidden', 'stowage@laws.iam.gserviceaccount.com has no access to bucket b');
-    assert.ok(error.cause instanceof GcsFailure);
+    assert.ok(error.cause instanceof StoreFailure);
     assert.match(error.cause.message, /gserviceaccount/);
     assert.doesNotMatch(error.message, /google|gcs|bucket b|gserviceaccount|forbidden/i);
   });

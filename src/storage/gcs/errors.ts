@@ -1,19 +1,6 @@
-import { abortedError, type ErrorCode, StowageError } from '../../core/errors.ts';
+import { type ErrorCode, StowageError } from '../../core/errors.ts';
+import { codeOfStatus, connectionFailure, StoreFailure, storeError } from '../faults.ts';
 import { readElement } from '../xml.ts';
-
-/** What the store said, for the log only: nothing of it reaches a client. */
-export class GcsFailure extends Error {
-  override readonly name = 'GcsFailure';
-  readonly status: number;
-  /** The store's own word: a `reason` of the JSON API or a `Code` of the XML API. */
-  readonly reason: string;
-
-  constructor(status: number, reason: string, message: string) {
-    super(`${status} ${reason}: ${message}`);
-    this.status = status;
-    this.reason = reason;
-  }
-}
 
 const REASONS: Readonly<Record<string, ErrorCode>> = {
   // Of the JSON API. Quota is refused with 403 as well as with 429.
@@ -35,37 +22,15 @@ const REASONS: Readonly<Record<string, ErrorCode>> = {
   SlowDown: 'storage_unavailable',
 };
 
-const STATUSES: Readonly<Record<number, ErrorCode>> = {
-  404: 'object_not_found',
-  408: 'storage_unavailable',
-  410: 'object_not_found',
-  412: 'object_exists',
-  416: 'range_not_satisfiable',
-  429: 'storage_unavailable',
-};
-
-const SENTENCES: Partial<Record<ErrorCode, string>> = {
-  object_not_found: 'The object was not found.',
-  object_exists: 'The object exists already.',
-  range_not_satisfiable: 'The range starts at or after the end of the object.',
-  conflict: 'The parts do not form an object.',
-  digest_mismatch: 'The store received other bytes than were sent.',
-  storage_denied: 'The store refused Stowage: its credentials, clock or bucket settings need the operator.',
-  storage_unavailable: 'The store does not answer properly; try again in a moment.',
-};
-
 /** Turns an answer of the store that is no success into a StowageError. */
-export function translateAnswer(status: number, body: string): StowageError {
+export function translateAnswer(
+  status: number,
+  body: string,
+  storeRequestId: string | null = null,
+): StowageError {
   const { reason, message } = readFailure(body);
   const code = codeOf(status, reason, message);
-  return storeError(code, new GcsFailure(status, reason, message));
-}
-
-/** Turns a failed connection, a time-out or a cut answer into a StowageError; a fired signal wins. */
-export function translateFault(error: unknown, signal: AbortSignal | undefined): StowageError {
-  if (error instanceof StowageError) return error;
-  if (signal?.aborted) return abortedError(signal);
-  return storeError('storage_unavailable', error);
+  return storeError(code, new StoreFailure(status, reason, message, storeRequestId));
 }
 
 /**
@@ -78,13 +43,8 @@ export function translateIdentityFault(error: unknown): StowageError {
   const passes =
     (typeof status === 'number' && (status >= 500 || status === 429)) ||
     ['ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN', 'ENOTFOUND', 'ETIMEDOUT'].includes(String(code));
-  return storeError(passes ? 'storage_unavailable' : 'storage_denied', error);
-}
-
-/** A StowageError in the words that every failure of this store has. */
-export function storeError(code: ErrorCode, cause: unknown): StowageError {
-  const fields = code === 'storage_unavailable' ? { retry_after_seconds: 5 } : {};
-  return new StowageError(code, SENTENCES[code] ?? 'The store failed.', { cause, fields });
+  const failure = connectionFailure(error);
+  return storeError(passes ? 'storage_unavailable' : 'storage_denied', failure);
 }
 
 function codeOf(status: number, reason: string, message: string): ErrorCode {
@@ -93,8 +53,7 @@ function codeOf(status: number, reason: string, message: string): ErrorCode {
   // The JSON API has one reason for a missing object and a missing bucket: only its sentence tells them apart.
   if (status === 404 && /bucket does not exist/i.test(message)) return 'storage_denied';
   if (status === 400 && /doesn't match calculated/i.test(message)) return 'digest_mismatch';
-  // Any other 4xx means that we sent something this store does not take: a bug or a setting, not an outage.
-  return STATUSES[status] ?? (status >= 500 ? 'storage_unavailable' : 'storage_denied');
+  return status === 410 ? 'object_not_found' : codeOfStatus(status);
 }
 
 function readFailure(body: string): { reason: string; message: string } {

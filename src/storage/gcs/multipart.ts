@@ -13,9 +13,10 @@ import type {
   SignPartOptions,
   WriteOptions,
 } from '../backend.ts';
+import { storeError } from '../faults.ts';
 import { escapeText, readElement, readElements } from '../xml.ts';
 import { type GcsClient, headerOf } from './client.ts';
-import { storeError, translateAnswer } from './errors.ts';
+import { translateAnswer } from './errors.ts';
 import { objectExists } from './object-calls.ts';
 import { infoOfResource, metadataOf, resourceOf } from './resources.ts';
 import { presignPart } from './signed-urls.ts';

@@ -1,9 +1,9 @@
 import { isStowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
+import { storeError } from '../faults.ts';
 import { withRetries } from '../retry.ts';
 import type { GcsClient } from './client.ts';
 import { parseJson, textOf } from './client.ts';
-import { storeError } from './errors.ts';
 import type { GcsResource, WrittenResource } from './resources.ts';
 
 /** A call on one object. */
@@ -114,7 +114,7 @@ export async function conditionally<Result>(
         throw error;
       }
     },
-    { signal: call.signal },
+    { signal: call.signal, log: call.client.log },
   );
 }
 

@@ -1,6 +1,7 @@
 import { KIB, MIB } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import type { Patience } from '../patience.ts';
 
 /** Where and how to store on Google Cloud Storage. */
 export interface GcsOptions {
@@ -12,6 +13,8 @@ export interface GcsOptions {
    * the key file signs itself: they open nothing anywhere else.
    */
   readonly endpoint: string | null;
+  /** How long the store is waited for; absent: {@link DEFAULT_PATIENCE}. */
+  readonly patience?: Patience;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -29,11 +32,5 @@ export const CHUNK_GRAIN_BYTES = 256 * KIB;
 export const CONNECTIONS_MAX = 64;
 /** Single deletes of one `deleteMany` on the wire at once. */
 export const DELETES_IN_FLIGHT_MAX = 32;
-/** Time for the store to begin its answer, in milliseconds. */
-export const ANSWER_TIMEOUT_MS = 30_000;
-/** Longest silence in the middle of an answer's body, in milliseconds. */
-export const BODY_TIMEOUT_MS = 30_000;
-/** Time to open a connection, in milliseconds. */
-export const CONNECT_TIMEOUT_MS = 5_000;
 /** Time for cleaning up after a failure, whatever happened to the caller's signal, in milliseconds. */
 export const CLEAN_UP_TIMEOUT_MS = 3_000;

@@ -3,9 +3,9 @@ import type { ByteStream } from '../../core/bytes.ts';
 import { isStowageError, throwIfAborted } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type { ObjectInfo, PutOptions } from '../backend.ts';
+import { storeError } from '../faults.ts';
 import { type BodyChunk, ChunkReader } from './chunk-reader.ts';
 import { type GcsClient, parseJson, textOf } from './client.ts';
-import { storeError } from './errors.ts';
 import { conditionally, patchMetadata } from './object-calls.ts';
 import { CHUNK_BYTES } from './options.ts';
 import {

@@ -1,7 +1,7 @@
 import type { ObjectKey } from '../../core/key.ts';
 import type { ObjectInfo, ObjectMetadata, WriteOptions } from '../backend.ts';
+import { storeError } from '../faults.ts';
 import { type Answer, headerOf } from './client.ts';
-import { storeError } from './errors.ts';
 
 /** An object as the JSON API describes it. */
 export interface GcsResource {

@@ -1,9 +1,9 @@
 import { isStowageError, StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
+import { storeError } from '../faults.ts';
 import { withRetries } from '../retry.ts';
 import type { BodyChunk } from './chunk-reader.ts';
 import { type Answer, type GcsClient, headerOf, parseJson, textOf } from './client.ts';
-import { storeError } from './errors.ts';
 import { CHUNK_GRAIN_BYTES, CLEAN_UP_TIMEOUT_MS } from './options.ts';
 import type { GcsResource, WrittenResource } from './resources.ts';
 
@@ -141,7 +141,7 @@ export class ResumableSession {
           storedBytes = nextBytes;
         }
       },
-      { signal: this.#signal },
+      { signal: this.#signal, log: this.#client.log },
     );
   }
 

@@ -4,6 +4,7 @@ import { type ByteStream, GIB, MIB } from '../../core/bytes.ts';
 import { isStowageError, StowageError, throwIfAborted } from '../../core/errors.ts';
 import { isObjectKey, type ObjectKey } from '../../core/key.ts';
 import { AbortRace } from '../abort-race.ts';
+import { AnswerBody } from '../answer-body.ts';
 import type {
   BackendCapabilities,
   CallOptions,
@@ -24,11 +25,11 @@ import type {
   StorageBackend,
   WriteOptions,
 } from '../backend.ts';
+import { storeError } from '../faults.ts';
 import { abandon, type Collected, collectUpTo, PUT_PART_BYTES, putInParts } from '../put-in-parts.ts';
-import { withRetries } from '../retry.ts';
 import { escapeText, readElement, readElements } from '../xml.ts';
 import { headerOf, S3Client } from './client.ts';
-import { translateAnswer, translateFault } from './errors.ts';
+import { translateAnswer } from './errors.ts';
 import { copyInParts, S3Multipart, startMultipart } from './multipart.ts';
 import type { S3Options } from './options.ts';
 import { encodeKey, sha256Of } from './sign.ts';
@@ -91,25 +92,28 @@ class S3Backend implements StorageBackend {
     const { range, signal } = options;
     const headers = range === undefined ? {} : { range: `bytes=${range.first}-${range.last}` };
     const answer = await this.#client.call({ method: 'GET', key, headers, signal });
+    if (range !== undefined && answer.statusCode !== 206) {
+      answer.body.destroy();
+      throw storeError('storage_unavailable', new Error('The store answered a range with the whole.'));
+    }
     const info = infoOf(key, answer.headers);
     const lastSent = range === undefined ? info.sizeBytes - 1 : Math.min(range.last, info.sizeBytes - 1);
     const first = range?.first ?? 0;
     return {
       info,
       range: info.sizeBytes === 0 ? null : { first, last: lastSent },
-      body: wholeBody(answer, info.sizeBytes === 0 ? 0 : lastSent - first + 1, signal),
+      body: new AnswerBody(answer.body, info.sizeBytes === 0 ? 0 : lastSent - first + 1, { signal }),
     };
   }
 
   async head(key: ObjectKey, { signal }: CallOptions): Promise<ObjectInfo> {
-    const answer = await this.#client.call({ method: 'HEAD', key, signal });
-    await answer.body.dump();
-    return infoOf(key, answer.headers);
+    const { headers } = await this.#client.callForText({ method: 'HEAD', key, signal });
+    return infoOf(key, headers);
   }
 
   async delete(key: ObjectKey, { signal }: CallOptions): Promise<void> {
     try {
-      await (await this.#client.call({ method: 'DELETE', key, signal })).body.dump();
+      await this.#client.callForText({ method: 'DELETE', key, signal });
     } catch (error) {
       if (!isStowageError(error, 'object_not_found')) throw error;
     }
@@ -137,7 +141,7 @@ class S3Backend implements StorageBackend {
       const key = readElement(inside, 'Key') ?? '';
       const code = readElement(inside, 'Code');
       if (code === 'NoSuchKey' || !isObjectKey(key)) return [];
-      return [{ key, error: translateAnswer(500, `<Code>${code}</Code>`, null) }];
+      return [{ key, error: translateAnswer(500, inside, { storeRequestId: null }) }];
     });
   }
 
@@ -192,8 +196,6 @@ class S3Backend implements StorageBackend {
       headers,
       signal: options.signal,
     });
-    // A copy may fail after its 200 was sent; the error is then in the body.
-    if (text.includes('<Error>')) throw translateAnswer(500, text, null);
     return this.#written(target, sizeBytes, options, options.metadata, readElement(text, 'ETag') ?? null);
   }
 
@@ -231,7 +233,7 @@ class S3Backend implements StorageBackend {
 
   async check({ signal }: CallOptions): Promise<void> {
     try {
-      await (await this.#client.callOnce({ method: 'HEAD', key: null, signal })).body.dump();
+      await this.#client.textOnce({ method: 'HEAD', key: null, signal });
     } catch (error) {
       // A HEAD has no body that names the cause: a missing bucket is a setting to mend, not a missing object.
       if (!isStowageError(error, 'object_not_found')) throw error;
@@ -261,13 +263,9 @@ class S3Backend implements StorageBackend {
     const metadata = metadataOf(options);
     const { hex, base64 } = sha256Of(start.chunks);
     const headers = { ...this.#writeHeaders(options, metadata), 'x-amz-checksum-sha256': base64 };
-    const answer = await this.#putOnce(key, start, {
-      headers,
-      hex,
-      mode: options.mode,
-      signal: options.signal,
-    });
-    return this.#written(key, start.sizeBytes, options, metadata, headerOf(answer.headers, 'etag'));
+    const { mode, signal } = options;
+    const answer = await this.#putOnce(key, start, { headers, hex, mode, signal });
+    return this.#written(key, start.sizeBytes, options, metadata, headerOf(answer, 'etag'));
   }
 
   async #putOnce(
@@ -279,40 +277,27 @@ class S3Backend implements StorageBackend {
       mode: 'create' | 'replace';
       signal: AbortSignal | undefined;
     },
-  ): Promise<Dispatcher.ResponseData> {
+  ): Promise<Dispatcher.ResponseData['headers']> {
     const { headers, hex, mode, signal } = request;
-    const conditional = mode === 'create' ? { ...headers, 'if-none-match': '*' } : headers;
-    return withRetries(
-      async (attempt) => {
-        try {
-          const call = {
-            method: 'PUT',
-            key,
-            headers: conditional,
-            body: start.chunks,
-            payloadHash: hex,
-            signal,
-          } as const;
-          const answer = await this.#client.callOnce(call);
-          await answer.body.dump();
-          return answer;
-        } catch (error) {
-          // An earlier try may have stored the object although its answer was lost: then these bytes are ours.
-          if (attempt > 0 && isStowageError(error, 'object_exists')) {
-            const answer = await this.#client.call({ method: 'HEAD', key, signal });
-            await answer.body.dump();
-            const isOurs = Object.entries(headers).every(
-              ([name, value]) =>
-                !name.startsWith(METADATA_PREFIX) || headerOf(answer.headers, name) === value,
-            );
-            if (isOurs && Number(headerOf(answer.headers, 'content-length')) === start.sizeBytes)
-              return answer;
-          }
-          throw error;
-        }
-      },
-      { signal },
-    );
+    const call = {
+      method: 'PUT',
+      key,
+      headers: mode === 'create' ? { ...headers, 'if-none-match': '*' } : headers,
+      body: start.chunks,
+      payloadHash: hex,
+      signal,
+    } as const;
+    return this.#client.repeat(async (attempt) => {
+      try {
+        return (await this.#client.textOnce(call)).headers;
+      } catch (error) {
+        // An earlier try may have stored the object although its answer was lost: then these bytes are ours.
+        if (attempt === 0 || !isStowageError(error, 'object_exists')) throw error;
+        const found = await this.#client.textOnce({ method: 'HEAD', key, signal });
+        if (isWritten(infoOf(key, found.headers), headers, start.sizeBytes)) return found.headers;
+        throw error;
+      }
+    }, signal);
   }
 
   async #assertFree(key: ObjectKey, options: CallOptions): Promise<void> {
@@ -368,24 +353,15 @@ function infoOf(key: ObjectKey, headers: Dispatcher.ResponseData['headers']): Ob
   };
 }
 
-/** The body of an answer; one that ends too early is a fault, never a short file. */
-async function* wholeBody(
-  answer: Dispatcher.ResponseData,
-  expectedBytes: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  let seenBytes = 0;
-  try {
-    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-      seenBytes += chunk.byteLength;
-      yield chunk;
-    }
-  } catch (error) {
-    throw translateFault(error, signal);
-  } finally {
-    if (seenBytes < expectedBytes) answer.body.destroy();
-  }
-  if (seenBytes !== expectedBytes) throw translateFault(new Error('The answer was cut off.'), signal);
+/** Whether an object is what a write with these headers makes. */
+function isWritten(info: ObjectInfo, headers: Readonly<Record<string, string>>, sizeBytes: number): boolean {
+  const wanted = Object.entries(headers).filter(([name]) => name.startsWith(METADATA_PREFIX));
+  return (
+    info.sizeBytes === sizeBytes &&
+    info.contentType === headers['content-type'] &&
+    Object.keys(info.metadata).length === wanted.length &&
+    wanted.every(([name, value]) => info.metadata[name.slice(METADATA_PREFIX.length)] === value)
+  );
 }
 
 // Copies and uploads tell the ETag in XML, some stores without its quotes.

@@ -1,21 +1,6 @@
-import { abortedError, type ErrorCode, StowageError } from '../../core/errors.ts';
+import { type ErrorCode, StowageError } from '../../core/errors.ts';
+import { codeOfStatus, connectionFailure, StoreFailure, storeError } from '../faults.ts';
 import { readElement } from '../xml.ts';
-
-/** What the store said, for the log only: nothing of it reaches a client. */
-export class S3Failure extends Error {
-  override readonly name = 'S3Failure';
-  readonly status: number;
-  /** The store's own code, for example `SlowDown`. */
-  readonly s3Code: string;
-  readonly storeRequestId: string | null;
-
-  constructor(status: number, s3Code: string, message: string, storeRequestId: string | null) {
-    super(`${status} ${s3Code}: ${message}`);
-    this.status = status;
-    this.s3Code = s3Code;
-    this.storeRequestId = storeRequestId;
-  }
-}
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   NoSuchKey: 'object_not_found',
@@ -30,7 +15,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   BadDigest: 'digest_mismatch',
   XAmzContentSHA256Mismatch: 'digest_mismatch',
   SlowDown: 'storage_unavailable',
-  RequestTimeout: 'storage_unavailable',
+  RequestTimeout: 'storage_slow',
   OperationAborted: 'storage_unavailable',
   NoSuchBucket: 'storage_denied',
   AccessDenied: 'storage_denied',
@@ -40,47 +25,60 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   RequestTimeTooSkewed: 'storage_denied',
 };
 
-const STATUSES: Readonly<Record<number, ErrorCode>> = {
-  404: 'object_not_found',
-  412: 'object_exists',
-  416: 'range_not_satisfiable',
-  429: 'storage_unavailable',
-};
+/** Words that say that the credentials are over, not wrong: newer ones may do. */
+const EXPIRED: ReadonlySet<string> = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'TokenRefreshRequired',
+]);
 
-const SENTENCES: Partial<Record<ErrorCode, string>> = {
-  object_not_found: 'The object was not found.',
-  object_exists: 'The object exists already.',
-  range_not_satisfiable: 'The range starts at or after the end of the object.',
-  conflict: 'The parts do not form an object.',
-  digest_mismatch: 'The store received other bytes than were sent.',
-  storage_denied: 'The store refused Stowage: its credentials, clock or bucket settings need the operator.',
-  storage_unavailable: 'The store does not answer properly; try again in a moment.',
-};
+/** What is told of an answer besides its status and body. */
+export interface AnswerFacts {
+  readonly storeRequestId: string | null;
+  /** The store's clock, as its Date header says it. */
+  readonly date?: string | null;
+}
 
 /** Turns an answer of the store that is no success into a StowageError. */
-export function translateAnswer(status: number, body: string, storeRequestId: string | null): StowageError {
+export function translateAnswer(status: number, body: string, facts: AnswerFacts): StowageError {
   const s3Code = readElement(body, 'Code') ?? '';
-  const failure = new S3Failure(status, s3Code, readElement(body, 'Message') ?? '', storeRequestId);
-  const code =
-    CODES[s3Code] ??
-    STATUSES[status] ??
-    (status === 401 || status === 403 ? 'storage_denied' : fallback(status));
-  return storeError(code, failure);
+  const message = readElement(body, 'Message') ?? '';
+  // The operator's question is by how much: the store's own time is in the answer.
+  const told =
+    s3Code === 'RequestTimeTooSkewed' ? `${message} (its clock: ${facts.date ?? 'unknown'})` : message;
+  const failure = new StoreFailure(status, s3Code, told, facts.storeRequestId);
+  return storeError(CODES[s3Code] ?? codeOfStatus(status), failure);
 }
 
-// 4xx that we don't know means that we sent something this store does not take: a bug or a setting, not an outage.
-function fallback(status: number): ErrorCode {
-  return status >= 500 ? 'storage_unavailable' : 'storage_denied';
+/** Whether a failure may pass with newer credentials. A HEAD has no body that says so, only its 400. */
+export function isExpiry(error: unknown): boolean {
+  if (!(error instanceof StowageError) || !(error.cause instanceof StoreFailure)) return false;
+  const { status, storeCode } = error.cause;
+  return EXPIRED.has(storeCode) || (status === 400 && storeCode === '');
 }
 
-/** Turns a failed connection, a time-out or a cut answer into a StowageError; a fired signal wins. */
-export function translateFault(error: unknown, signal: AbortSignal | undefined): StowageError {
+/**
+ * Turns a failure to get credentials into a StowageError. What the network or a busy service caused passes; anything
+ * else, as a machine without a role or a role that may not be taken, needs the operator.
+ */
+export function translateCredentialsFault(error: unknown): StowageError {
   if (error instanceof StowageError) return error;
-  if (signal?.aborted) return abortedError(signal);
-  return storeError('storage_unavailable', error);
+  const { $metadata: metadata } = error as { readonly $metadata?: { readonly httpStatusCode?: number } };
+  const { statusCode } = error as { readonly statusCode?: number };
+  const status = metadata?.httpStatusCode ?? statusCode ?? 0;
+  const failure = connectionFailure(error);
+  const passes = status >= 500 || status === 429 || PASSING.has(failure.storeCode);
+  return storeError(
+    passes ? 'storage_unavailable' : 'storage_denied',
+    new StoreFailure(status, failure.storeCode, error instanceof Error ? error.message : '', null),
+  );
 }
 
-function storeError(code: ErrorCode, cause: unknown): StowageError {
-  const fields = code === 'storage_unavailable' ? { retry_after_seconds: 5 } : {};
-  return new StowageError(code, SENTENCES[code] ?? 'The store failed.', { cause, fields });
-}
+const PASSING: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'TimeoutError',
+]);

@@ -14,9 +14,9 @@ import type {
   StorageBackend,
   WriteOptions,
 } from '../backend.ts';
+import { StoreFailure } from '../faults.ts';
 import { escapeText, readElement, readElements } from '../xml.ts';
 import { headerOf, type S3Client } from './client.ts';
-import { translateAnswer } from './errors.ts';
 import type { S3Options } from './options.ts';
 import { encodeKey, sha256Of } from './sign.ts';
 import { presignPart } from './signed-urls.ts';
@@ -70,7 +70,7 @@ export class S3Multipart implements MultipartUpload {
     }
     if (seenBytes !== sizeBytes)
       throw new StowageError('malformed_request', `Part ${partNumber} is not ${sizeBytes} bytes long.`);
-    const answer = await client.call({
+    const { headers } = await client.callForText({
       method: 'PUT',
       key,
       query: { partNumber: String(partNumber), uploadId: this.uploadId },
@@ -78,8 +78,7 @@ export class S3Multipart implements MultipartUpload {
       payloadHash: sha256Of(chunks).hex,
       signal,
     });
-    await answer.body.dump();
-    return { partNumber, sizeBytes, receipt: headerOf(answer.headers, 'etag') ?? '' };
+    return { partNumber, sizeBytes, receipt: headerOf(headers, 'etag') ?? '' };
   }
 
   async signPart(partNumber: number, options: SignPartOptions): Promise<SignedWrite> {
@@ -129,7 +128,7 @@ export class S3Multipart implements MultipartUpload {
     const body = Buffer.from(
       `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${rows.join('')}</CompleteMultipartUpload>`,
     );
-    await this.#completeOnce(body, mode, signal);
+    await this.#join(body, parts, { mode, ...(signal === undefined ? {} : { signal }) });
     const call = signal === undefined ? {} : { signal };
     if (typeof write.metadata !== 'function') return backend.head(key, call);
     return backend.copy(key, key, { ...write, ...call, metadata: write.metadata(), mode: 'replace' });
@@ -138,41 +137,67 @@ export class S3Multipart implements MultipartUpload {
   async abort({ signal }: CallOptions): Promise<void> {
     try {
       const query = { uploadId: this.uploadId };
-      await (
-        await this.#context.client.call({ method: 'DELETE', key: this.#context.key, query, signal })
-      ).body.dump();
+      await this.#context.client.callForText({ method: 'DELETE', key: this.#context.key, query, signal });
     } catch (error) {
       if (!isStowageError(error, 'object_not_found') && !isStowageError(error, 'conflict')) throw error;
     }
   }
 
-  async #completeOnce(
-    body: Buffer,
-    mode: 'create' | 'replace',
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  /**
+   * Joins the parts. A try whose answer was lost may have joined them: then the next one finds no upload, or the key
+   * taken, and the object there is ours if it has the size and the number of parts.
+   */
+  async #join(body: Buffer, parts: readonly PartReceipt[], options: CompleteOptions): Promise<void> {
     const { client, key } = this.#context;
+    const { mode, signal } = options;
+    const call = {
+      method: 'POST',
+      key,
+      query: { uploadId: this.uploadId },
+      headers: {
+        'content-type': 'application/xml',
+        ...(mode === 'create' ? { 'if-none-match': '*' } : {}),
+      },
+      body: [body],
+      payloadHash: sha256Of([body]).hex,
+      signal,
+    } as const;
+    let wasUnheard = false;
     try {
-      const { text } = await client.callForText({
-        method: 'POST',
-        key,
-        query: { uploadId: this.uploadId },
-        headers: {
-          'content-type': 'application/xml',
-          ...(mode === 'create' ? { 'if-none-match': '*' } : {}),
-        },
-        body: [body],
-        payloadHash: sha256Of([body]).hex,
-        signal,
-      });
-      // Completing may fail after its 200 was sent; the error is then in the body.
-      if (text.includes('<Error>')) throw translateAnswer(500, text, null);
+      await client.repeat(async () => {
+        try {
+          await client.textOnce(call);
+        } catch (error) {
+          if (wasUnheard && (await this.#isJoined(error, parts, signal))) return;
+          wasUnheard ||= isUnheard(error);
+          throw error;
+        }
+      }, signal);
     } catch (error) {
       // Ceph answers 500 for an upload that is gone: ask whether that is the reason.
-      if (isStowageError(error, 'storage_unavailable') && (await this.#isGone(signal))) {
+      if (isStowageError(error, 'storage_unavailable') && !isUnheard(error) && (await this.#isGone(signal))) {
         throw new StowageError('conflict', 'The upload does not exist any more.', { cause: error });
       }
       throw error;
+    }
+  }
+
+  async #isJoined(
+    error: unknown,
+    parts: readonly PartReceipt[],
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (!isStowageError(error) || isUnheard(error)) return false;
+    try {
+      const found = await this.#context.backend.head(
+        this.#context.key,
+        signal === undefined ? {} : { signal },
+      );
+      const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+      return found.sizeBytes === sizeBytes && found.version.endsWith(`-${parts.length}`);
+    } catch (failure) {
+      if (isStowageError(failure, 'object_not_found')) return false;
+      throw failure;
     }
   }
 
@@ -184,6 +209,11 @@ export class S3Multipart implements MultipartUpload {
       return isStowageError(error, 'conflict') || isStowageError(error, 'object_not_found');
     }
   }
+}
+
+/** Whether a call failed without an answer, so that nobody knows what became of it. */
+function isUnheard(error: unknown): boolean {
+  return isStowageError(error) && error.cause instanceof StoreFailure && error.cause.status === 0;
 }
 
 async function exists(

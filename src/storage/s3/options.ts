@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import type { Patience } from '../patience.ts';
 import type { S3Credentials } from './sign.ts';
 
 /** Where and how to store on S3 or a store that speaks its protocol. */
@@ -20,15 +21,15 @@ export interface S3Options {
   readonly kmsKeyId: string | null;
   /** How clients write straight to the store: a form POST, or a PUT for stores without POST policies. */
   readonly signedWrite: 'post' | 'put';
+  /** How long the store is waited for; absent: {@link DEFAULT_PATIENCE}. */
+  readonly patience?: Patience;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Connections to the store, over all requests of the process. */
 export const CONNECTIONS_MAX = 64;
-/** Time for the store to begin its answer, in milliseconds; large parts take most of it to arrive. */
-export const ANSWER_TIMEOUT_MS = 30_000;
-/** Longest silence in the middle of an answer's body, in milliseconds. */
-export const BODY_TIMEOUT_MS = 30_000;
-/** Time to open a connection, in milliseconds. */
-export const CONNECT_TIMEOUT_MS = 5_000;
+/** Longest answer that is read as a text, in bytes: a page of 1,000 keys of 1,024 bytes, each byte escaped, is less. */
+export const TEXT_BYTES_MAX = 8 * 1024 * 1024;
+/** How long an answer proves that the bucket is there, in milliseconds. */
+export const SEEN_MS = 5_000;

@@ -5,6 +5,8 @@ export interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+  /** When temporary ones end, milliseconds since the epoch: URLs signed with them end then too. */
+  readonly expiresAtMs?: number;
 }
 
 /** SHA-256 of an empty body, hex. */

@@ -92,7 +92,7 @@ function presignPost(
     url: `${origin}${basePath === '/' ? '/' : basePath.slice(0, -1)}`,
     headers: {},
     fields: { ...named, ...signed },
-    expiresAtMs: endSeconds * 1000,
+    expiresAtMs: endOf(endSeconds, credentials),
     sizeEnforcedBy: 'store',
   };
 }
@@ -116,5 +116,10 @@ function presign(
     startMs: startSeconds * 1000,
     lifetimeSeconds: options.lifetimeSeconds,
   });
-  return { url: `${origin}${path}?${signed}`, expiresAtMs: endSeconds * 1000 };
+  return { url: `${origin}${path}?${signed}`, expiresAtMs: endOf(endSeconds, credentials) };
+}
+
+// The store refuses a signature of temporary credentials from their end on, whatever the URL says.
+function endOf(endSeconds: number, credentials: S3Credentials): number {
+  return Math.min(endSeconds * 1000, credentials.expiresAtMs ?? Number.POSITIVE_INFINITY);
 }

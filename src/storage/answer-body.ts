@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
-import { throwIfAborted } from '../../core/errors.ts';
-import { translateFault } from './errors.ts';
-import { BODY_TIMEOUT_MS } from './options.ts';
+import { throwIfAborted } from '../core/errors.ts';
+import { deadlineError, translateFault } from './faults.ts';
 
 /**
  * The bytes of an answer. One that ends too early or falls silent is a fault, never a short file.
@@ -12,13 +11,21 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
   readonly #stream: Readable;
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #signal: AbortSignal | undefined;
+  readonly #silenceMs: number | undefined;
   #leftBytes: number;
   readonly #onAbort = (): void => {
     this.#stream.destroy();
   };
 
-  constructor(stream: Readable, sizeBytes: number, signal: AbortSignal | undefined) {
+  /** @param options `silenceMs`: longest wait for a chunk; absent where the client of the store watches it. */
+  constructor(
+    stream: Readable,
+    sizeBytes: number,
+    options: { readonly signal: AbortSignal | undefined; readonly silenceMs?: number },
+  ) {
+    const { signal, silenceMs } = options;
     this.#stream = stream;
+    this.#silenceMs = silenceMs;
     // An error that comes while nobody reads is met at the next read.
     stream.on('error', () => {});
     this.#chunks = stream[Symbol.asyncIterator]();
@@ -33,10 +40,10 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
-    const silence = setTimeout(
-      () => this.#stream.destroy(new Error('The answer fell silent.')),
-      BODY_TIMEOUT_MS,
-    );
+    const silence =
+      this.#silenceMs === undefined
+        ? undefined
+        : setTimeout(() => this.#stream.destroy(deadlineError('The answer fell silent.')), this.#silenceMs);
     try {
       throwIfAborted(this.#signal);
       const next = await this.#chunks.next();
