@@ -7,6 +7,8 @@ export interface Config {
   readonly access: AccessConfig;
   readonly database: DatabaseConfig;
   readonly storage: StorageConfig;
+  /** What is in front of the assets; null: nothing. */
+  readonly cdn: CdnConfig | null;
   readonly uploads: UploadsConfig;
   readonly assetTypes: AssetTypes;
   /** Directory for everything Stowage keeps on this machine, absolute. */
@@ -94,6 +96,21 @@ export interface GcsConfig {
   readonly credentialsPath: string | null;
   /** Another API endpoint, for tests and private service connect; null: Google's. */
   readonly endpoint: string | null;
+}
+
+export interface CdnConfig {
+  /** What clients reach it by, without a trailing slash. */
+  readonly url: string;
+  /** Where it fetches what it does not have. */
+  readonly origin: 'store' | 'service';
+  /** CloudFront key pair, PEM; null: private assets stay with the store's own signed URLs. */
+  readonly keyPair: { readonly id: string; readonly privateKey: string } | null;
+  /** What an edge that checks signatures itself tells the service; null: no such edge. */
+  readonly originSecret: string | null;
+  /** CloudFront distribution that deleted assets are invalidated in; null: none. */
+  readonly distributionId: string | null;
+  /** Origins of the caches that are sent a PURGE for deleted assets. */
+  readonly purgeUrls: readonly string[];
 }
 
 export interface UploadsConfig {

@@ -27,6 +27,11 @@ export interface StowageConfigFile {
   readonly gcsProjectId?: string;
   readonly gcsCredentialsPath?: string;
   readonly gcsEndpoint?: string;
+  readonly cdnUrl?: string;
+  readonly cdnOrigin?: 'store' | 'service';
+  readonly cdnKeyPairId?: string;
+  readonly cdnDistributionId?: string;
+  readonly cdnPurgeUrl?: string | readonly string[];
   readonly uploadsPerHour?: number;
   /** Bytes, or a text such as `100mb`. */
   readonly bodyLimit?: string | number;

@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { GIB, KIB, MIB } from '../core/bytes.ts';
 import { buildAssetTypes } from './asset-type-fields.ts';
+import { readCdn } from './cdn-settings.ts';
 import type { AccessConfig, Config, HttpConfig } from './config.ts';
 import { type ConfigFile, loadConfigFile } from './config-file.ts';
 import { type Environment, unknownSettings } from './look-alikes.ts';
@@ -41,6 +42,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
   const http = readHttp(read);
   const access = readAccess(read);
   const storage = readStorage(read, { env, cwd, dataDir });
+  const cdn = readCdn(read, storage.backend);
   const signingSecrets = read.secrets('SIGNING_SECRET');
   const database = { url: read.connectionUrl('DATABASE_URL', ['postgres', 'postgresql']) };
   const redisUrl = read.connectionUrl('REDIS_URL', ['redis', 'rediss']);
@@ -72,6 +74,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
       ...storage,
       signingSecrets: made && needsSigningSecret ? [made.signingSecret] : signingSecrets,
     },
+    cdn,
     uploads,
     assetTypes,
     dataDir,

@@ -2,7 +2,7 @@
 export interface Setting {
   /** Name of the environment variable; the config file has it in camelCase ({@link fileFieldOf}). */
   readonly name: string;
-  readonly group: 'service' | 'access' | 'database' | 'storage' | 's3' | 'azure' | 'gcs' | 'limits';
+  readonly group: 'service' | 'access' | 'database' | 'storage' | 's3' | 'azure' | 'gcs' | 'cdn' | 'limits';
   /** Secrets may come from `<NAME>_FILE`, never from the config file, and never appear in a message. */
   readonly secret: boolean;
   /** Other names that are understood, first match wins after the name itself. */
@@ -216,6 +216,52 @@ export const SETTINGS: readonly Setting[] = [
       { aliases: ['GOOGLE_APPLICATION_CREDENTIALS'] },
     ],
     ['GCS_ENDPOINT', '-', 'http(s) URL', "Another API endpoint. Unset: Google's."],
+  ]),
+  ...group('cdn', [
+    [
+      'CDN_URL',
+      '-',
+      'http(s) URL',
+      'What clients reach the CDN by: URLs of public assets begin with it, and with a key pair those of private ones.',
+    ],
+    [
+      'CDN_ORIGIN',
+      'store with `s3`, else service',
+      'store, service',
+      'Where the CDN fetches what it does not have: the bucket itself, or Stowage.',
+    ],
+    [
+      'CDN_KEY_PAIR_ID',
+      '-',
+      'id of a public key',
+      "The id that CloudFront has given the key pair's public key.",
+    ],
+    [
+      'CDN_PRIVATE_KEY',
+      '-',
+      'RSA key of 2048 bits in PEM; a line end may be written `\\n`',
+      'Signs the URLs of private assets for CloudFront. Unset: those keep the signed URLs of the store.',
+      { secret: true },
+    ],
+    [
+      'CDN_ORIGIN_SECRET',
+      '-',
+      '16 characters or more',
+      'What the CDN sends Stowage as `X-Stowage-Origin-Secret` when it has checked the signature itself.',
+      { secret: true },
+    ],
+    [
+      'CDN_DISTRIBUTION_ID',
+      '-',
+      'id of a distribution',
+      'CloudFront distribution in which deleted assets are invalidated.',
+    ],
+    [
+      'CDN_PURGE_URL',
+      '-',
+      'http(s) URLs without a path, comma-separated',
+      'Caches such as Varnish that are sent a `PURGE` for deleted assets.',
+    ],
   ]),
   ...group('limits', [
     ['UPLOADS_PER_HOUR', '100', '1 to 1000000', 'Accepted files per user and hour.'],
