@@ -9,6 +9,7 @@ export interface EntryFacts {
   /** Who did it. */
   readonly actor: { readonly tenantId: string; readonly userId: string };
   readonly origin: RequestOrigin;
+  /** Where new files go: for entries about no asset. Others have the asset's own. */
   readonly backend: BackendName;
   readonly nowMs: number;
 }
@@ -20,6 +21,7 @@ export function accessEntry(
 ): AccessEntry & { readonly assetId: string; readonly tenantId: string } {
   return {
     ...commonFields(facts),
+    storageBackend: asset.backend,
     outcome: 'ok',
     reason: null,
     assetId: asset.assetId,
@@ -40,6 +42,7 @@ export function refusalEntry(
 ): AccessEntry {
   return {
     ...commonFields(facts),
+    ...('backend' in asset && { storageBackend: asset.backend }),
     outcome: 'refused',
     reason,
     assetId: asset.assetId,

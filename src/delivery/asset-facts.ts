@@ -1,4 +1,5 @@
 import type { Asset, Catalog } from '../catalog/catalog.ts';
+import type { BackendName } from '../core/backend-name.ts';
 import { BoundedMap } from '../core/bounded-map.ts';
 import type { ObjectKey } from '../core/key.ts';
 
@@ -6,9 +7,10 @@ import type { ObjectKey } from '../core/key.ts';
 const REMEMBERED_MAX = 10_000;
 
 /**
- * Remembers what the records of assets say. Everything in a record but its existence never changes, so what is
- * remembered is true for ever, except that the asset may be gone: whoever acts on it must prove it, by
- * `recordRead`, which writes nothing for an asset that is gone. That makes one round trip of two.
+ * Remembers what the records of assets say. Everything in a record but its existence and its backend never changes, so
+ * what is remembered is true for ever, except that the asset may be gone or have moved: whoever acts on it must prove
+ * it, by `recordRead`, which writes nothing for an asset that is gone and tells where it is. That makes one round trip
+ * of two.
  */
 export class AssetFacts {
   readonly #catalog: Pick<Catalog, 'findAsset' | 'findAssetByKey'>;
@@ -35,6 +37,14 @@ export class AssetFacts {
     const found = await this.#catalog.findAssetByKey(key);
     if (found !== undefined) this.#byKey.set(key, found);
     return found;
+  }
+
+  /** Notes that an asset has turned out to be on another backend. @returns the asset as it is now. */
+  moved(asset: Asset, backend: BackendName): Asset {
+    const current = { ...asset, backend };
+    this.#byId.set(asset.assetId, current);
+    this.#byKey.set(asset.key, current);
+    return current;
   }
 
   /** Forgets an asset that has turned out to be gone. */

@@ -4,6 +4,7 @@ import type { Asset } from '../catalog/catalog.ts';
 import type { AssetType } from '../core/asset-type.ts';
 import { parseObjectKey } from '../core/key.ts';
 import { openMemoryBackend } from '../storage/index.ts';
+import { singleStore } from '../storage/stores.ts';
 import { AssetFacts } from './asset-facts.ts';
 import { createAssetUrls, publicAssetUrl } from './asset-urls.ts';
 import { IssuedUrls } from './issued-urls.ts';
@@ -37,9 +38,9 @@ const type = (name: string, visibility: AssetType['visibility']): AssetType => (
 
 const START_MS = 1_800_000_000_000;
 let nowMs = START_MS;
-const bucket = openMemoryBackend();
+const stores = singleStore(openMemoryBackend());
 const urls = createAssetUrls({
-  bucket,
+  stores,
   assetTypes: new Map([type('note', 'private'), type('notice', 'public')].map((each) => [each.name, each])),
   recordUrlSeconds: 3600,
   publicUrl: () => 'https://files.test/base',
@@ -64,6 +65,7 @@ describe('the URL of an asset', () => {
 
   test('of a public type is permanent, segment by segment encoded', async () => {
     assert.deepEqual(await urls.forRecord({ ...ASSET, assetType: 'notice' }, READER), {
+      storageUrl: `memory://${ASSET.key}`,
       url: 'https://files.test/base/public/notes/a%20b/%D0%BA%D0%BB%D1%8E%D1%87.txt',
       expiresAtMs: null,
     });
@@ -73,7 +75,7 @@ describe('the URL of an asset', () => {
   test('lives as long as asked, but never longer than the store can sign', async () => {
     assert.equal((await urls.signed(ASSET, READER, 7200)).expiresAtMs, START_MS + 7_200_000);
     const longest = await urls.signed(ASSET, READER, Number.MAX_SAFE_INTEGER);
-    assert.equal(longest.expiresAtMs, START_MS + bucket.capabilities.signedUrlSecondsMax * 1000);
+    assert.equal(longest.expiresAtMs, START_MS + stores.main.capabilities.signedUrlSecondsMax * 1000);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ObjectKey } from '../core/key.ts';
 import type { Principal } from '../core/principal.ts';
 import type { StorageBackend } from '../storage/backend.ts';
+import type { Stores } from '../storage/stores.ts';
 import { contentDisposition } from './disposition.ts';
 
 /** A URL that reads one asset without a token. */
@@ -13,10 +14,16 @@ export interface AssetUrl {
   readonly expiresAtMs: number | null;
 }
 
+/** The URLs that an asset's record carries. */
+export interface RecordUrl extends AssetUrl {
+  /** Where the bytes are, for those who have rights there: `s3://bucket/key`. */
+  readonly storageUrl: string;
+}
+
 /** Makes URLs for assets. */
 export interface AssetUrls {
-  /** The URL an asset's record carries: permanent for public asset types, else signed for the usual time. */
-  forRecord(asset: Asset, reader: Principal): Promise<AssetUrl>;
+  /** The URLs an asset's record carries: permanent for public asset types, else signed for the usual time. */
+  forRecord(asset: Asset, reader: Principal): Promise<RecordUrl>;
   /** A signed URL of a chosen life, cut to what the store can sign. */
   signed(
     asset: Asset,
@@ -26,7 +33,7 @@ export interface AssetUrls {
 }
 
 export interface AssetUrlOptions {
-  readonly bucket: Pick<StorageBackend, 'signRead' | 'capabilities'>;
+  readonly stores: Pick<Stores<Pick<StorageBackend, 'signRead' | 'capabilities' | 'storageUrlBase'>>, 'of'>;
   readonly assetTypes: AssetTypes;
   /** Life of the URLs in records, in seconds. */
   readonly recordUrlSeconds: number;
@@ -37,20 +44,26 @@ export interface AssetUrlOptions {
 
 /** Signed URLs show what browsers can show safely: an application links them from `<img>` and `<video>`. */
 export function createAssetUrls(options: AssetUrlOptions): AssetUrls {
-  const signed = async (asset: Asset, reader: Principal, lifetimeSeconds: number) =>
-    await options.bucket.signRead(asset.key, {
+  const signed = async (asset: Asset, reader: Principal, lifetimeSeconds: number) => {
+    const store = await options.stores.of(asset.backend);
+    return await store.signRead(asset.key, {
       nowMs: options.clock.now(),
-      lifetimeSeconds: Math.min(lifetimeSeconds, options.bucket.capabilities.signedUrlSecondsMax),
+      lifetimeSeconds: Math.min(lifetimeSeconds, store.capabilities.signedUrlSecondsMax),
       contentDisposition: contentDisposition(asset.filename, asset.mediaType, 'inline'),
       contentType: asset.mediaType,
       grant: { assetId: asset.assetId, userId: reader.userId, tenantId: asset.tenantId },
     });
+  };
   return {
     signed,
-    forRecord: async (asset, reader) =>
-      options.assetTypes.get(asset.assetType)?.visibility === 'public'
-        ? { url: publicAssetUrl(options.publicUrl(), asset.key), expiresAtMs: null }
-        : await signed(asset, reader, options.recordUrlSeconds),
+    async forRecord(asset, reader) {
+      const { storageUrlBase } = await options.stores.of(asset.backend);
+      const url =
+        options.assetTypes.get(asset.assetType)?.visibility === 'public'
+          ? { url: publicAssetUrl(options.publicUrl(), asset.key), expiresAtMs: null }
+          : await signed(asset, reader, options.recordUrlSeconds);
+      return { ...url, storageUrl: `${storageUrlBase}${asset.key}` };
+    },
   };
 }
 

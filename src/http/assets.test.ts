@@ -204,7 +204,8 @@ describe('a signed URL', () => {
   });
 
   test('for writing opens only what is incoming', async () => {
-    const { bucket, clock } = server.options;
+    const { bucket } = server;
+    const { clock } = server.options;
     const options = {
       nowMs: clock.now(),
       lifetimeSeconds: 600,

@@ -6,6 +6,7 @@ import type { HeaderFields } from '../delivery/headers.ts';
 import { type DeliveryPlan, planDelivery, unsatisfiedRange } from '../delivery/plan.ts';
 import { type OpenedBody, openBody, sendBody } from '../delivery/send.ts';
 import { bodyInMemory } from '../delivery/small-bodies.ts';
+import { openStored } from '../delivery/stored-object.ts';
 import type { ByteRange } from '../storage/backend.ts';
 import type { Deps } from './deps.ts';
 import { plainHeaders } from './errors.ts';
@@ -17,8 +18,11 @@ export interface Delivery {
   readonly cacheControl: string;
   /** Whether pages of other origins may embed it. */
   readonly embeddable: boolean;
-  /** Called when bytes, or a 304 in their place, are about to be sent; not for HEAD. Its failure is the answer. */
-  readonly beforeRead: () => Promise<void>;
+  /**
+   * Called when bytes, or a 304 in their place, are about to be sent; not for HEAD. Answers the asset as it is then: it may
+   * have moved. Its failure is the answer.
+   */
+  readonly beforeRead: () => Promise<Asset>;
 }
 
 /** Answers a GET or HEAD with an asset's content, a part of it, or the news that the client has it already. */
@@ -39,7 +43,8 @@ export async function deliver(
     return reply;
   }
   const signal = clientGoneSignal(reply);
-  const body = await openWhile(delivery.beforeRead(), openAsset(deps, asset, plan.range, signal));
+  const { range } = plan;
+  const body = await openWhile(asset, delivery.beforeRead(), (at) => openAsset(deps, at, range, signal));
   const contentBytes = plan.range.last - plan.range.first + 1;
   const headers: HeaderFields = { ...plainHeaders(reply.getHeaders()), ...plan.headers };
   reply.hijack();
@@ -59,24 +64,33 @@ async function openAsset(
   range: ByteRange,
   signal: AbortSignal,
 ): Promise<OpenedBody> {
-  const { bodies, bucket } = deps;
+  const { bodies } = deps;
   if (bodies.takes(asset.sizeBytes)) {
     const known = bodies.get(asset.key);
     if (known !== undefined) return bodyInMemory(known, range);
-    const { body } = await bucket.get(asset.key, { signal });
+    const { body } = await openStored(deps, asset, { signal });
     return bodyInMemory(await bodies.fill(asset, body), range);
   }
   const isWhole = range.first === 0 && range.last === asset.sizeBytes - 1;
-  const object = await bucket.get(asset.key, isWhole ? { signal } : { range, signal });
+  const object = await openStored(deps, asset, isWhole ? { signal } : { range, signal });
   return await openBody(object.body);
 }
 
 /** The store opens while the catalog writes; what was opened for nothing is released. */
-async function openWhile(recording: Promise<void>, opening: Promise<OpenedBody>): Promise<OpenedBody> {
-  const [recorded, opened] = await Promise.allSettled([recording, opening]);
-  if (recorded.status === 'fulfilled' && opened.status === 'fulfilled') return opened.value;
-  if (opened.status === 'fulfilled') await opened.value.rest.return?.();
-  throw recorded.status === 'rejected' ? recorded.reason : (opened as PromiseRejectedResult).reason;
+async function openWhile(
+  asset: Asset,
+  recording: Promise<Asset>,
+  open: (asset: Asset) => Promise<OpenedBody>,
+): Promise<OpenedBody> {
+  const [recorded, opened] = await Promise.allSettled([recording, open(asset)]);
+  if (recorded.status === 'rejected') {
+    if (opened.status === 'fulfilled') await opened.value.rest.return?.();
+    throw recorded.reason;
+  }
+  if (opened.status === 'fulfilled') return opened.value;
+  // What was remembered was an old place of it.
+  if (recorded.value.backend !== asset.backend) return await open(recorded.value);
+  throw opened.reason;
 }
 
 function planFor(

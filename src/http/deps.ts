@@ -9,7 +9,8 @@ import type { AssetUrls } from '../delivery/asset-urls.ts';
 import type { IssuedUrls } from '../delivery/issued-urls.ts';
 import type { SmallBodies } from '../delivery/small-bodies.ts';
 import type { StorageBackend } from '../storage/backend.ts';
-import type { LocalBackend } from '../storage/index.ts';
+import type { LocalBackend, SignedUrls } from '../storage/index.ts';
+import type { Stores } from '../storage/stores.ts';
 import type { DirectUploads } from '../uploads/direct/direct-uploads.ts';
 import type { Removal } from '../uploads/remove.ts';
 import type { Intake } from '../uploads/upload.ts';
@@ -20,9 +21,11 @@ import type { Metrics } from './metrics.ts';
 export interface ServerOptions {
   readonly config: Pick<Config, 'http' | 'assetTypes' | 'storage' | 'uploads'>;
   readonly catalog: Catalog;
-  readonly bucket: StorageBackend;
-  /** The local backend, whose signed URLs this server answers; null on the clouds. */
-  readonly localFiles: Pick<LocalBackend, 'urls' | 'serve'> | null;
+  /** Where files are: new ones go to `main`, the rest is where its record says. */
+  readonly stores: Stores<
+    Pick<StorageBackend, 'name' | 'get' | 'signRead' | 'capabilities' | 'storageUrlBase'>
+  >;
+  readonly localFiles: LocalFiles;
   readonly intake: Pick<Intake, 'receiveForm'>;
   readonly directUploads: Omit<DirectUploads, 'close'>;
   readonly removal: Pick<Removal, 'removeAsset' | 'eraseUser'>;
@@ -33,6 +36,16 @@ export interface ServerOptions {
   readonly publicUrl: () => string;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/**
+ * The signed URLs of the local backend, which this server answers. Those for reading live as long as they say, also when
+ * the file has moved to another backend meanwhile.
+ */
+export interface LocalFiles {
+  readonly urls: Pick<SignedUrls, 'verifyRead' | 'verifyWrite' | 'verifyPart'>;
+  /** The backend itself, for writing. @throws StowageError `storage_unavailable`. */
+  open(): Promise<Pick<LocalBackend, 'serve'>>;
 }
 
 /** What routes work with: the options and what the server makes of them. */

@@ -285,6 +285,6 @@ test('ten uploads are open at most where the limit is ten', async () => {
 
 /** What lies below `incoming/` of an upload. */
 async function keysOf(upload: UploadInstructionsJson): Promise<string[]> {
-  const page = await server.options.bucket.list({ prefix: 'incoming/', cursor: null, limit: 1000 });
+  const page = await server.bucket.list({ prefix: 'incoming/', cursor: null, limit: 1000 });
   return page.entries.map(({ key }) => key).filter((key) => key.includes(upload.upload_id));
 }

@@ -106,7 +106,7 @@ test('an error that nobody expected says nothing of itself and is logged with th
 
 test('bytes that are missing under a record are not found, and no detail gets out', async () => {
   const doomed = await server.store({});
-  await server.options.bucket.delete(doomed.key as Parameters<typeof server.options.bucket.delete>[0], {});
+  await server.bucket.delete(doomed.key as Parameters<typeof server.bucket.delete>[0], {});
   const answer = await server.ask({}, `/api/assets/${doomed.asset_id}/download`);
   const text = await answer.text();
   assert.equal(answer.status, 404, text);

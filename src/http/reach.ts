@@ -55,14 +55,17 @@ async function admit(
 /**
  * Appends a read to the access log, durably.
  *
+ * @returns the asset as it is: on another backend, when it has moved.
  * @throws StowageError `not_found` when the asset is gone: nothing was written then.
  */
 export async function recordRead(
   deps: Pick<Deps, 'catalog' | 'facts' | 'bodies'>,
   asset: Asset,
   facts: EntryFacts,
-): Promise<void> {
-  if (await deps.catalog.recordRead(accessEntry(facts, asset))) return;
+): Promise<Asset> {
+  const backend = await deps.catalog.recordRead(accessEntry(facts, asset));
+  if (backend === asset.backend) return asset;
+  if (backend !== undefined) return deps.facts.moved(asset, backend);
   deps.facts.forget(asset);
   deps.bodies.forget(asset.key);
   throw new StowageError('not_found', 'There is no such asset.');
@@ -74,7 +77,7 @@ export function entryFacts(deps: Deps, call: Call<unknown>, action: AccessAction
     action,
     actor: call.principal,
     origin: originOf(call.request, deps.isTrustedProxy),
-    backend: deps.bucket.name,
+    backend: deps.stores.main.name,
     nowMs: deps.clock.now(),
   };
 }

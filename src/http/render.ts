@@ -1,19 +1,18 @@
 import type { Asset, StoredAccessEntry } from '../catalog/catalog.ts';
-import type { AssetUrl } from '../delivery/asset-urls.ts';
+import type { RecordUrl } from '../delivery/asset-urls.ts';
 import type { AssetJson, LogEntryJson, UploadInstructionsJson, UploadPartJson } from '../protocol/index.ts';
 import type { SignedPart, UploadInstructions } from '../uploads/direct/instructions.ts';
 
-/** An asset as clients see it. @param storageUrlBase what its store's URLs start with, for example `s3://bucket/`. */
-export function renderAsset(asset: Asset, url: AssetUrl, storageUrlBase: string): AssetJson {
-  const storageUrl = `${storageUrlBase}${asset.key}`;
+/** An asset as clients see it. */
+export function renderAsset(asset: Asset, url: RecordUrl): AssetJson {
   return {
     asset_id: asset.assetId,
     asset_type: asset.assetType,
     filename: asset.filename,
     original_filename: asset.filename,
     key: asset.key,
-    storage_url: storageUrl,
-    ...(asset.backend === 's3' ? { s3_url: storageUrl } : {}),
+    storage_url: url.storageUrl,
+    ...(asset.backend === 's3' ? { s3_url: url.storageUrl } : {}),
     presigned_url: url.url,
     expiration_at: url.expiresAtMs === null ? null : renderTime(url.expiresAtMs),
     size_bytes: asset.sizeBytes,

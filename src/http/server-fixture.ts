@@ -13,6 +13,7 @@ import { type Log, silentLog } from '../core/log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { AssetJson } from '../protocol/index.ts';
 import { Bucket, openLocalBackend } from '../storage/index.ts';
+import { singleStore } from '../storage/stores.ts';
 import { createDirectUploads } from '../uploads/direct/direct-uploads.ts';
 import { createIntake } from '../uploads/intake.ts';
 import { createRemoval } from '../uploads/remove.ts';
@@ -27,6 +28,8 @@ export interface ServerFixture extends AsyncDisposable {
   readonly port: number;
   readonly options: ServerOptions;
   readonly catalog: Catalog;
+  /** The store of all files. */
+  readonly bucket: Bucket;
   /** What the server logged, each line with its level. */
   readonly lines: Record<string, unknown>[];
   /** Moves the clock of the server forward. */
@@ -110,16 +113,17 @@ export async function openServerFixture(changes: FixtureChanges = {}): Promise<S
     assetTypes,
     uploadLimit: { filesMax: changes.filesPerHour ?? FILES_PER_HOUR, windowSeconds: 3600 },
     openMax: 10,
+    stores: singleStore(bucket),
     sealFirst: false,
     clock,
     log,
   });
-  const removal = createRemoval({ bucket, catalog, clock, log });
+  const removal = createRemoval({ stores: singleStore(bucket), catalog, clock, log });
   const options: ServerOptions = {
     config: configOf(changes, assetTypes, join(dataDir, 'files')),
     catalog,
-    bucket,
-    localFiles: local,
+    stores: singleStore(bucket),
+    localFiles: { urls: local.urls, open: async () => local },
     intake,
     directUploads,
     removal,
@@ -140,6 +144,7 @@ export async function openServerFixture(changes: FixtureChanges = {}): Promise<S
     port,
     options,
     catalog,
+    bucket,
     lines,
     advance: (ms) => {
       aheadMs += ms;

@@ -37,7 +37,7 @@ function completeDeps(options: ServerOptions): Deps {
   return {
     ...options,
     urls: createAssetUrls({
-      bucket: options.bucket,
+      stores: options.stores,
       assetTypes: options.config.assetTypes,
       recordUrlSeconds: options.config.storage.signedUrlSeconds,
       publicUrl: options.publicUrl,

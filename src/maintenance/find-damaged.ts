@@ -59,8 +59,8 @@ async function judge(
     return info.sizeBytes === asset.sizeBytes ? undefined : 'wrong_size';
   } catch (error) {
     if (!isStowageError(error, 'object_not_found')) throw error;
-    // Looked at again after the bytes: a delete may have come between the row and our question.
+    // Looked at again after the bytes: a delete or a move may have come between the row and our question.
     const still = await parts.catalog.findAsset(asset.tenantId, asset.assetId);
-    return still === undefined ? undefined : 'missing';
+    return still === undefined || still.backend !== asset.backend ? undefined : 'missing';
   }
 }

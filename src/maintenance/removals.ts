@@ -1,3 +1,4 @@
+import type { PlacedAsset } from '../catalog/asset-moves.ts';
 import type { AccessEntry, Asset } from '../catalog/catalog.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
@@ -42,7 +43,7 @@ export async function removeOrphans(
 
 /** Finishes deletes that were interrupted: removes the bytes, then the tombstone. Repeating both is harmless. */
 export async function finishTombstones(
-  parts: Pick<SweepParts, 'bucket' | 'catalog' | 'clock' | 'log'>,
+  parts: Pick<SweepParts, 'bucket' | 'stores' | 'catalog' | 'clock' | 'log'>,
   options: Pick<SweepOptions, 'apply' | 'signal'>,
 ): Promise<Removed> {
   const nowMs = parts.clock.now();
@@ -65,7 +66,7 @@ export async function finishTombstones(
 
 /** Removes the assets of types with a retention that nobody has read, or got a URL for, for that long. */
 export async function removeUnused(
-  parts: Pick<SweepParts, 'bucket' | 'catalog' | 'clock' | 'log' | 'assetTypes'>,
+  parts: Pick<SweepParts, 'bucket' | 'stores' | 'catalog' | 'clock' | 'log' | 'assetTypes'>,
   options: Pick<SweepOptions, 'apply' | 'onProgress' | 'signal'>,
 ): Promise<Removed> {
   const nowMs = parts.clock.now();
@@ -90,7 +91,7 @@ export async function removeUnused(
 }
 
 async function removeAsset(
-  parts: Pick<SweepParts, 'bucket' | 'catalog' | 'clock'>,
+  parts: Pick<SweepParts, 'stores' | 'catalog' | 'clock'>,
   asset: Asset,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -114,11 +115,13 @@ async function removeAsset(
 }
 
 async function removeBytesAndRow(
-  parts: Pick<SweepParts, 'bucket' | 'catalog'>,
-  asset: Asset,
+  parts: Pick<SweepParts, 'stores' | 'catalog'>,
+  asset: PlacedAsset,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await parts.bucket.delete(asset.key, withSignal(signal));
+  for (const backend of [asset.backend, ...asset.copies]) {
+    await (await parts.stores.of(backend)).delete(asset.key, withSignal(signal));
+  }
   await parts.catalog.forgetAsset(asset.assetId);
 }
 

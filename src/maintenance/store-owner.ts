@@ -1,13 +1,20 @@
+import type { Catalog } from '../catalog/catalog.ts';
 import { collectBytes, streamOf } from '../core/bytes.ts';
 import { isStowageError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import { parseObjectKey } from '../core/key.ts';
-import type { SweepParts } from './sweep.ts';
+import type { StorageBackend } from '../storage/backend.ts';
 
 /** The object in which a store remembers the catalog it belongs to. Never an orphan. */
 export const STORE_OWNER_KEY = parseObjectKey('stowage/catalog-id');
 
 const OWNER_BYTES_MAX = 1024;
+
+/** A store and the catalog it may belong to. */
+interface OwnedParts {
+  readonly bucket: Pick<StorageBackend, 'get' | 'put'>;
+  readonly catalog: Pick<Catalog, 'catalogId'>;
+}
 
 /** Calls of a sweep that can be cut short. */
 interface Cancellable {
@@ -21,7 +28,7 @@ interface Cancellable {
  * @returns why this catalog must not remove anything there; null when it may.
  */
 export async function findOtherOwner(
-  parts: Pick<SweepParts, 'bucket' | 'catalog'>,
+  parts: OwnedParts,
   options: { readonly claim: boolean } & Cancellable,
 ): Promise<string | null> {
   const signal = options.signal === undefined ? {} : { signal: options.signal };
@@ -39,7 +46,13 @@ export async function findOtherOwner(
   );
 }
 
-async function readOwner(parts: Pick<SweepParts, 'bucket'>, signal: Cancellable): Promise<string | null> {
+/** Whether the store is known to belong to this catalog: it has claimed it. */
+export async function isOurStore(parts: OwnedParts, signal: AbortSignal | undefined): Promise<boolean> {
+  const owner = await readOwner(parts, signal === undefined ? {} : { signal });
+  return owner !== null && owner === (await parts.catalog.catalogId());
+}
+
+async function readOwner(parts: Pick<OwnedParts, 'bucket'>, signal: Cancellable): Promise<string | null> {
   try {
     const { body } = await parts.bucket.get(STORE_OWNER_KEY, signal);
     return (await collectBytes(body, OWNER_BYTES_MAX)).toString().trim();
@@ -50,7 +63,7 @@ async function readOwner(parts: Pick<SweepParts, 'bucket'>, signal: Cancellable)
 }
 
 async function claimStore(
-  parts: Pick<SweepParts, 'bucket'>,
+  parts: Pick<OwnedParts, 'bucket'>,
   catalogId: string,
   signal: Cancellable,
 ): Promise<void> {

@@ -14,6 +14,7 @@ import { newTimeOrderedUuid, newUuid } from '../core/ids.ts';
 import { parseObjectKey } from '../core/key.ts';
 import { silentLog } from '../core/log.ts';
 import { type MemoryBackend, openMemoryBackend } from '../storage/index.ts';
+import { singleStore } from '../storage/stores.ts';
 import { sweptPrefixes } from './find-orphans.ts';
 import { STORE_OWNER_KEY } from './store-owner.ts';
 import { hasFindings, type SweepOptions, type SweepParts, sweep } from './sweep.ts';
@@ -58,6 +59,7 @@ async function openGround(
   const bucket = openMemoryBackend({ clock });
   const parts = {
     bucket,
+    stores: singleStore(bucket),
     catalog: database.catalog,
     assetTypes: new Map(assetTypes.map((assetType) => [assetType.name, assetType])),
     listStaleMultipart: null,

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import type { StaleMultipart } from '../storage/index.ts';
+import type { Stores } from '../storage/stores.ts';
 import { expireUploads } from './expire-uploads.ts';
 import { findDamaged } from './find-damaged.ts';
 import { findOrphans, withSignal } from './find-orphans.ts';
@@ -15,12 +16,14 @@ import { findOtherOwner } from './store-owner.ts';
 /** The sweeper's youngest prey by default, in seconds: no upload takes a day. */
 export const SWEEP_AGE_SECONDS_DEFAULT = 24 * 60 * 60;
 
-/** What a sweep works on. */
+/** What a sweep of one store works on. */
 export interface SweepParts {
   readonly bucket: Pick<
     StorageBackend,
     'name' | 'list' | 'head' | 'get' | 'put' | 'delete' | 'deleteMany' | 'resumeMultipart'
   >;
+  /** All stores, for assets with bytes in several of them. */
+  readonly stores: Pick<Stores<Pick<StorageBackend, 'delete'>>, 'of'>;
   readonly catalog: Pick<
     Catalog,
     | 'catalogId'
@@ -97,7 +100,7 @@ export interface SweepReport {
   readonly spool_files: SweepCount;
   /** Why nothing is removed, or would be; null otherwise. */
   readonly stopped: string | null;
-  /** Removals that failed; the next sweep tries again. */
+  /** Removals that failed, and stores that did not answer; the next sweep tries again. */
   readonly failures: number;
 }
 

@@ -5,7 +5,8 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { expireUploads } from '../maintenance/expire-uploads.ts';
 import { pause, startSchedule } from '../maintenance/schedule.ts';
-import { SWEEP_AGE_SECONDS_DEFAULT, sweep } from '../maintenance/sweep.ts';
+import { SWEEP_AGE_SECONDS_DEFAULT } from '../maintenance/sweep.ts';
+import { sweepStores } from '../maintenance/sweep-stores.ts';
 import type { OpenStorage } from './open-storage.ts';
 import { sweepParts } from './sweep-parts.ts';
 
@@ -13,6 +14,8 @@ import { sweepParts } from './sweep-parts.ts';
 const SEAL_EVERY_MS = 10_000;
 /** Between two attempts to start the jobs while the database refuses, in milliseconds. */
 const JOBS_RETRY_MS = 60_000;
+/** Expired uploads that are asked which stores they are on: a few, as a rule. */
+const EXPIRED_LOOKED_AT = 500;
 const EXPIRE_CRON = '41 * * * *';
 const SWEEP_CRON = '17 3 * * *';
 /** Longest sweep, in seconds: a million objects of a slow store. */
@@ -80,20 +83,20 @@ async function expireOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const { catalog } = opened;
-  await expireUploads({ bucket: storage.bucket, catalog, clock, log }, { apply: true, signal });
+  const expired = await catalog.listExpiredUploads(clock.now(), EXPIRED_LOOKED_AT);
+  for (const backend of new Set(expired.map((upload) => upload.backend))) {
+    const bucket = await storage.stores.of(backend);
+    await expireUploads({ bucket, catalog, clock, log }, { apply: true, signal });
+  }
   await catalog.removeExpired(clock.now());
 }
 
 async function sweepOnce(config: Config, parts: BackgroundParts, signal: AbortSignal): Promise<void> {
-  const report = await sweep(
-    sweepParts(config, {
-      catalog: parts.opened.catalog,
-      storage: parts.storage,
-      clock: parts.clock,
-      log: parts.log,
-    }),
-    { apply: true, force: false, ageSecondsMin: SWEEP_AGE_SECONDS_DEFAULT, signal },
-  );
+  const { storage, clock, log } = parts;
+  const swept = sweepParts(config, { catalog: parts.opened.catalog, storage, clock, log });
+  const report = await sweepStores(swept.main, swept.others, {
+    ...{ apply: true, force: false, ageSecondsMin: SWEEP_AGE_SECONDS_DEFAULT, signal },
+  });
   const { damaged: _damaged, orphan_keys: _keys, ...counts } = report;
   if (report.stopped === null && report.missing + report.wrong_size + report.failures === 0) {
     parts.log.info({ sweep: counts }, 'Swept.');

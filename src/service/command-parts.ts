@@ -3,7 +3,6 @@ import type { OpenCatalog } from '../catalog/open-catalog.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
-import type { SweepParts } from '../maintenance/sweep.ts';
 import { localUrl } from './free-port.ts';
 import { openCatalogOf } from './open-catalog-of.ts';
 import { type OpenStorage, openStorage } from './open-storage.ts';
@@ -31,17 +30,17 @@ export async function openCommandStorage(config: Config): Promise<OpenStorage & 
     clock: systemClock,
     log: silentLog,
   });
-  return { ...storage, [Symbol.asyncDispose]: () => storage.bucket.close() };
+  return { ...storage, [Symbol.asyncDispose]: () => storage.stores.close() };
 }
 
 /** Opens what a sweep works on, beside an open catalog; `await using` closes it. */
 export async function openSweep(
   config: Config,
   catalog: Catalog,
-): Promise<{ readonly sweep: SweepParts } & AsyncDisposable> {
+): Promise<ReturnType<typeof sweepParts> & AsyncDisposable> {
   const storage = await openCommandStorage(config);
   return {
-    sweep: sweepParts(config, { catalog, storage, clock: systemClock, log: silentLog }),
+    ...sweepParts(config, { catalog, storage, clock: systemClock, log: silentLog }),
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
 }

@@ -9,6 +9,7 @@ import { isStowageError, StowageError } from '../core/errors.ts';
 import { isUuid, newUuid } from '../core/ids.ts';
 import type { Principal, RequestOrigin } from '../core/principal.ts';
 import { createAssetUrls } from '../delivery/asset-urls.ts';
+import { openStored } from '../delivery/stored-object.ts';
 import type { ByteRange } from '../storage/index.ts';
 import type { Service } from './open-service.ts';
 
@@ -72,9 +73,9 @@ export interface Library {
 /** Puts the calls of a program on top of an open service. */
 export function createLibrary(service: Service, config: Config, clock: Clock = systemClock): Library {
   const { catalog, intake, removal } = service;
-  const { bucket } = service.storage;
+  const { bucket, stores } = service.storage;
   const urls = createAssetUrls({
-    bucket,
+    stores,
     assetTypes: config.assetTypes,
     recordUrlSeconds: config.storage.signedUrlSeconds,
     publicUrl: () => service.url,
@@ -103,8 +104,10 @@ export function createLibrary(service: Service, config: Config, clock: Clock = s
       throw error;
     }
   };
-  const record = async (action: AccessAction, asset: Asset, caller: Caller): Promise<void> => {
-    if (await catalog.recordRead(accessEntry(factsOf(action, caller), asset))) return;
+  /** @returns the asset as it is: it may have moved. */
+  const record = async (action: AccessAction, asset: Asset, caller: Caller): Promise<Asset> => {
+    const backend = await catalog.recordRead(accessEntry(factsOf(action, caller), asset));
+    if (backend !== undefined) return { ...asset, backend };
     throw new StowageError('not_found', 'There is no such asset.');
   };
 
@@ -134,15 +137,17 @@ export function createLibrary(service: Service, config: Config, clock: Clock = s
     async signedUrl(assetId, caller, { lifetimeSeconds }) {
       checkLifetime(lifetimeSeconds);
       const asset = await reach(assetId, caller, 'generate_url');
-      const { url, expiresAtMs } = await urls.signed(asset, principalOf(caller), lifetimeSeconds);
-      await record('generate_url', asset, caller);
+      const sign = (at: Asset) => urls.signed(at, principalOf(caller), lifetimeSeconds);
+      const signed = await sign(asset);
+      const current = await record('generate_url', asset, caller);
+      const { url, expiresAtMs } = current.backend === asset.backend ? signed : await sign(current);
       return { url, expiresAtMs };
     },
     async download(assetId, caller, options = {}) {
       const asset = await reach(assetId, caller, 'download');
-      await record('download', asset, caller);
-      const { body } = await bucket.get(asset.key, options);
-      return { asset, body };
+      const current = await record('download', asset, caller);
+      const { body } = await openStored({ stores, catalog }, current, options);
+      return { asset: current, body };
     },
     async remove(assetId, caller) {
       const asset = await reach(assetId, caller, 'delete');

@@ -77,17 +77,17 @@ async function openParts(
       return catalog;
     }),
     openStorage(config, { publicUrl: url, clock, log }).then((store) => {
-      closers.add('storage', () => store.bucket.close());
+      closers.add('storage', () => store.stores.close());
       return store;
     }),
   );
   for (const warning of opened.warnings) log.warn({}, warning);
   const { catalog } = opened;
-  const { bucket, local } = storage;
+  const { bucket, stores, localFiles } = storage;
 
   const health = createHealth({ catalog, bucket, clock, log });
   const [uploads] = await Promise.all([
-    openUploads(config, { bucket, catalog, clock, log }, closers),
+    openUploads(config, { stores, catalog, clock, log }, closers),
     health.measure(),
   ]);
   const background = startBackgroundTasks(config, { opened, storage, clock, log });
@@ -97,8 +97,8 @@ async function openParts(
     const server = buildServer({
       config,
       catalog,
-      bucket,
-      localFiles: local,
+      stores,
+      localFiles,
       ...uploads,
       verifier: openTokenVerifier(config.access, clock, log),
       health,

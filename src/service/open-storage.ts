@@ -23,9 +23,9 @@ export interface OpenStorage {
   /** All that have settings; the others are opened when a record names them. */
   readonly stores: OpenableStores<Bucket>;
   /** The signed URLs of the local backend, whether new files go there or not. */
-  readonly localFiles: LocalFiles & { open(): Promise<LocalBackend> };
-  /** Backends that may hold files, `bucket` first. */
-  readonly backends: readonly BackendName[];
+  readonly localFiles: Pick<LocalFiles, 'urls'> & { open(): Promise<LocalBackend> };
+  /** Backends that can hold files, that of `bucket` first. */
+  backends(): readonly BackendName[];
 }
 
 /** What opening a store needs besides the settings. */
@@ -61,7 +61,9 @@ export async function openStorage(
   const open = async (backend: BackendName): Promise<Bucket> => {
     if (backend === 'local') return new Bucket(await openLocal());
     const cloud = await openCloud(storage, backend, surroundings);
-    return new Bucket(withBreaker(cloud, { ...DEFAULT_BREAKER, clock: surroundings.clock, log: surroundings.log }));
+    return new Bucket(
+      withBreaker(cloud, { ...DEFAULT_BREAKER, clock: surroundings.clock, log: surroundings.log }),
+    );
   };
   const bucket = await open(storage.backend);
   const stores = openableStores(bucket, open);
@@ -80,7 +82,7 @@ export async function openStorage(
         return await openLocal();
       },
     },
-    backends: backendsOf(storage),
+    backends: () => backendsOf(storage),
   };
 }
 

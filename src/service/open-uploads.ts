@@ -2,7 +2,8 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { StorageBackend } from '../storage/backend.ts';
+import type { Stores } from '../storage/stores.ts';
+import { needsSeal } from '../uploads/direct/claims.ts';
 import {
   createDirectUploads,
   type DirectUploads,
@@ -29,14 +30,15 @@ const UPLOAD_WINDOW_SECONDS = 3600;
 export async function openUploads(
   config: Pick<Config, 'assetTypes' | 'uploads' | 'dataDir'>,
   parts: {
-    readonly bucket: StorageBackend;
+    readonly stores: Stores;
     readonly catalog: Catalog;
     readonly clock: Clock;
     readonly log: Log;
   },
   closers: ReturnType<typeof createClosers>,
 ): Promise<OpenUploads> {
-  const { bucket, catalog, clock, log } = parts;
+  const { stores, catalog, clock, log } = parts;
+  const bucket = stores.main;
   const { assetTypes } = config;
   const uploadLimit = { filesMax: config.uploads.filesPerHour, windowSeconds: UPLOAD_WINDOW_SECONDS };
   const shared = { bucket, catalog, assetTypes, uploadLimit, clock, log };
@@ -49,11 +51,12 @@ export async function openUploads(
   closers.add('intake', () => intake.close());
   const directUploads = createDirectUploads({
     ...shared,
+    stores,
     openMax: OPEN_UPLOADS_MAX,
-    sealFirst: bucket.name === 's3',
+    sealFirst: needsSeal(bucket.name),
   });
   closers.add('direct uploads', () => directUploads.close());
-  const removal = createRemoval({ bucket, catalog, clock, log });
+  const removal = createRemoval({ stores, catalog, clock, log });
   closers.add('removal', () => removal.close());
   return { intake, directUploads, removal };
 }

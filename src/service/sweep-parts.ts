@@ -4,6 +4,8 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { SweepParts } from '../maintenance/sweep.ts';
+import type { OtherStore } from '../maintenance/sweep-stores.ts';
+import type { Bucket } from '../storage/index.ts';
 import type { OpenStorage } from './open-storage.ts';
 
 /** Directory in which each process on this machine has a spool of its own. */
@@ -20,16 +22,26 @@ export function sweepParts(
     readonly clock: Clock;
     readonly log: Log;
   },
-): SweepParts {
-  const { local } = parts.storage;
-  return {
-    bucket: parts.storage.bucket,
-    catalog: parts.catalog,
+): { readonly main: SweepParts; readonly others: readonly OtherStore[] } {
+  const { catalog, storage, clock, log } = parts;
+  const partsOf = (bucket: Bucket): SweepParts => ({
+    bucket,
+    stores: storage.stores,
+    catalog,
     assetTypes: config.assetTypes,
     listStaleMultipart:
-      local === null ? null : (startedBeforeMs) => local.listStaleMultipart(startedBeforeMs),
-    spoolDir: spoolRoot(config),
-    clock: parts.clock,
-    log: parts.log,
+      bucket.name === 'local'
+        ? async (startedBeforeMs) => (await storage.localFiles.open()).listStaleMultipart(startedBeforeMs)
+        : null,
+    spoolDir: null,
+    clock,
+    log,
+  });
+  return {
+    main: { ...partsOf(storage.bucket), spoolDir: spoolRoot(config) },
+    others: storage
+      .backends()
+      .slice(1)
+      .map((backend) => ({ backend, open: async () => partsOf(await storage.stores.of(backend)) })),
   };
 }

@@ -1,13 +1,17 @@
+import type { PlacedAsset } from '../catalog/asset-moves.ts';
 import type { AccessEntry, Asset, Catalog } from '../catalog/catalog.ts';
+import type { BackendName } from '../core/backend-name.ts';
 import type { Clock } from '../core/clock.ts';
 import { StowageError } from '../core/errors.ts';
+import type { ObjectKey } from '../core/key.ts';
 import type { Log } from '../core/log.ts';
 import type { Principal, RequestOrigin } from '../core/principal.ts';
-import type { StorageBackend } from '../storage/backend.ts';
+import type { DeleteFailure, StorageBackend } from '../storage/backend.ts';
+import type { Stores } from '../storage/stores.ts';
 
 /** What removing needs. */
 export interface RemovalOptions {
-  readonly bucket: Pick<StorageBackend, 'deleteMany'>;
+  readonly stores: Pick<Stores<Pick<StorageBackend, 'deleteMany'>>, 'of'>;
   readonly catalog: Pick<Catalog, 'findAsset' | 'tombstoneAsset' | 'forgetAsset' | 'listAssetsOfUser'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -76,7 +80,7 @@ function tombstone(
   { catalog, clock }: RemovalOptions,
   asset: Asset,
   { principal, origin }: RemovalRequest,
-): Promise<Asset | undefined> {
+): Promise<PlacedAsset | undefined> {
   const entry: AccessEntry = {
     action: 'delete',
     outcome: 'ok',
@@ -95,25 +99,49 @@ function tombstone(
   return catalog.tombstoneAsset(principal.tenantId, asset.assetId, entry);
 }
 
-/** Removes the bytes of tombstones, then the tombstones. Never rejects: the sweeper finishes what fails here. */
+/**
+ * Removes the bytes of tombstones from all their places, then the tombstones. Never rejects: the sweeper finishes what
+ * fails here.
+ */
 async function removeBytes(
-  { bucket, catalog, log }: RemovalOptions,
-  assets: readonly Asset[],
+  options: RemovalOptions,
+  assets: readonly PlacedAsset[],
   { origin }: RemovalRequest,
 ): Promise<void> {
+  const { catalog, log } = options;
   const facts = { request_id: origin.requestId };
+  const signal = AbortSignal.timeout(REMOVAL_MS_MAX);
+  const places = Map.groupBy(
+    assets.flatMap((asset) => [asset.backend, ...asset.copies].map((backend) => ({ backend, asset }))),
+    ({ backend }) => backend,
+  );
+  const left = new Set<string>();
   try {
-    const signal = AbortSignal.timeout(REMOVAL_MS_MAX);
-    const failures = await bucket.deleteMany(
-      assets.map(({ key }) => key),
-      { signal },
-    );
-    const failed = new Set<string>(failures.map(({ key }) => key));
-    for (const { key, error } of failures) log.error({ ...facts, key, err: error }, LEFT_BEHIND);
-    const gone = assets.filter(({ key }) => !failed.has(key));
+    for (const [backend, held] of places) {
+      const keys = held.map(({ asset }) => asset.key);
+      for (const { key, error } of await removeFrom(options, backend, keys, signal)) {
+        left.add(key);
+        log.error({ ...facts, key, backend, err: error }, LEFT_BEHIND);
+      }
+    }
+    const gone = assets.filter(({ key }) => !left.has(key));
     await Promise.all(gone.map(({ assetId }) => catalog.forgetAsset(assetId)));
   } catch (error) {
     log.error({ ...facts, keys: assets.map(({ key }) => key), err: error }, LEFT_BEHIND);
+  }
+}
+
+/** Removes objects from one store; when it fails as a whole, all of them are left. */
+async function removeFrom(
+  { stores }: RemovalOptions,
+  backend: BackendName,
+  keys: readonly ObjectKey[],
+  signal: AbortSignal,
+): Promise<readonly DeleteFailure[]> {
+  try {
+    return await (await stores.of(backend)).deleteMany(keys, { signal });
+  } catch (error) {
+    return keys.map((key) => ({ key, error }));
   }
 }
 

@@ -3,6 +3,8 @@ import { describe, it } from 'node:test';
 import { isStowageError, StowageError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Principal } from '../core/principal.ts';
+import type { StorageBackend } from '../storage/backend.ts';
+import { singleStore } from '../storage/stores.ts';
 import { ALICE, formRequest, type IntakeFixture, note, openIntakeFixture } from './intake-fixture.ts';
 import { createRemoval, ERASURES_WAITING_MAX } from './remove.ts';
 import { type RemovalOptions, removeAssetsOfUser } from './remove-asset.ts';
@@ -18,8 +20,9 @@ function removalOf(fixture: IntakeFixture, changes: Partial<RemovalOptions> = {}
     warn() {},
     error: (_fields, message) => void errors.push(message),
   };
-  const { backend: bucket, catalog } = fixture;
-  const options: RemovalOptions = { bucket, catalog, clock: { now: () => 5 }, log, ...changes };
+  const { catalog } = fixture;
+  const stores = singleStore(fixture.backend);
+  const options: RemovalOptions = { stores, catalog, clock: { now: () => 5 }, log, ...changes };
   return { removal: createRemoval(options), options, errors };
 }
 
@@ -76,13 +79,13 @@ describe('removing an asset', () => {
   it('succeeds while the store is down: the tombstone stays for the sweeper', async () => {
     await using fixture = await openIntakeFixture();
     const down = new StowageError('storage_unavailable', 'The store is down.');
-    const buckets: RemovalOptions['bucket'][] = [
+    const buckets: Pick<StorageBackend, 'deleteMany'>[] = [
       { deleteMany: () => Promise.reject(down) },
       { deleteMany: async (keys) => keys.map((key) => ({ key, error: down })) },
     ];
     for (const [index, bucket] of buckets.entries()) {
       const [id = ''] = await upload(fixture, 1);
-      const { removal, errors } = removalOf(fixture, { bucket });
+      const { removal, errors } = removalOf(fixture, { stores: { of: async () => bucket } });
       await removal.removeAsset(id, ADMIN, ORIGIN);
       assert.equal(fixture.catalog.tombstones.size, index + 1);
       assert.equal(errors.length, 1);

@@ -15,7 +15,10 @@ export const sweepCommand: Command = {
   },
   positionals: [],
   async run(context, args) {
-    const { hasFindings, SWEEP_AGE_SECONDS_DEFAULT, sweep } = await import('../../maintenance/sweep.ts');
+    const [{ hasFindings, SWEEP_AGE_SECONDS_DEFAULT }, { sweepStores }] = await Promise.all([
+      import('../../maintenance/sweep.ts'),
+      import('../../maintenance/sweep-stores.ts'),
+    ]);
     const age = args.text('min-age');
     const ageSecondsMin =
       age === undefined ? SWEEP_AGE_SECONDS_DEFAULT : parseDurationSeconds('min-age', age);
@@ -23,7 +26,7 @@ export const sweepCommand: Command = {
     const { openCommandCatalog, openSweep } = await import('../../service/command-parts.ts');
     await using opened = await openCommandCatalog(config, context);
     await using parts = await openSweep(config, opened.catalog);
-    const report = await sweep(parts.sweep, {
+    const report = await sweepStores(parts.main, parts.others, {
       apply: args.isSet('apply'),
       force: args.isSet('force'),
       ageSecondsMin,

@@ -39,11 +39,7 @@ export function completeUpload(deps: Deps): Route {
         }
         call.reply.headers(rateLimitHeaders(allowance));
         // Not logged as an issued URL: its reader has just sent the bytes, and that is in the log.
-        return renderAsset(
-          asset,
-          await deps.urls.forRecord(asset, call.principal),
-          deps.bucket.storageUrlBase,
-        );
+        return renderAsset(asset, await deps.urls.forRecord(asset, call.principal));
       } catch (error) {
         if (isStowageError(error)) deps.metrics.countUpload('', publicCodeOf(error), 1);
         throw error;

@@ -16,7 +16,7 @@ export function readFile(deps: Deps): Route {
     operation: 'readFile',
     summary: 'Read an asset by a signed URL',
     description:
-      'The URL itself is the permission. The read is in the access log under the user it was issued to. Used where files are on local disk; cloud stores answer their own URLs.',
+      'The URL itself is the permission. The read is in the access log under the user it was issued to. Issued where files are on local disk, and good to its end when they move; cloud stores answer their own URLs.',
     params: { '*': 'The key of the asset.' },
     success: {
       status: 200,
@@ -29,7 +29,6 @@ export function readFile(deps: Deps): Route {
       ...(['database_unavailable', 'storage_unavailable'] as const),
     ],
     handle: async (request, reply) => {
-      if (deps.localFiles === null) throw noAsset();
       const nowMs = deps.clock.now();
       const claims = deps.localFiles.urls.verifyRead(request.raw.url ?? '', nowMs);
       const asset = await assetOf(deps, claims, request.method === 'HEAD');
@@ -43,7 +42,7 @@ export function readFile(deps: Deps): Route {
             action: 'download',
             actor: claims.grant ?? asset,
             origin: originOf(request, deps.isTrustedProxy),
-            backend: deps.bucket.name,
+            backend: asset.backend,
             nowMs,
           }),
       });

@@ -1,7 +1,8 @@
 import { AssetSchema } from '../../protocol/index.ts';
 import type { Deps } from '../deps.ts';
+import { issueUrl } from '../issue-url.ts';
 import { ASSET_PARAMS } from '../parameters.ts';
-import { entryFacts, reachAsset, recordRead } from '../reach.ts';
+import { reachAsset } from '../reach.ts';
 import { renderAsset } from '../render.ts';
 import { type Route, userRoute } from '../route.ts';
 
@@ -18,9 +19,8 @@ export function getAsset(deps: Deps): Route {
     errors: ['forbidden', 'not_found', 'database_unavailable', 'storage_unavailable'],
     handle: async (call) => {
       const asset = await reachAsset(deps, call, 'generate_url');
-      const url = await deps.urls.forRecord(asset, call.principal);
-      await recordRead(deps, asset, entryFacts(deps, call, 'generate_url'));
-      return renderAsset(asset, url, deps.bucket.storageUrlBase);
+      const issued = await issueUrl(deps, call, asset, (at) => deps.urls.forRecord(at, call.principal));
+      return renderAsset(issued.asset, issued.url);
     },
   });
 }

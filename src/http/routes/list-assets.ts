@@ -56,5 +56,5 @@ async function renderWithUrl(deps: Deps, call: Call<unknown>, asset: Asset) {
       deps.issued.remember(issued);
     }
   }
-  return renderAsset(asset, url, deps.bucket.storageUrlBase);
+  return renderAsset(asset, url);
 }

@@ -1,8 +1,9 @@
 import Type from 'typebox';
 import { PresignedSchema } from '../../protocol/index.ts';
 import type { Deps } from '../deps.ts';
+import { issueUrl } from '../issue-url.ts';
 import { ASSET_PARAMS } from '../parameters.ts';
-import { entryFacts, reachAsset, recordRead } from '../reach.ts';
+import { reachAsset } from '../reach.ts';
 import { renderTime } from '../render.ts';
 import { type Route, userRoute } from '../route.ts';
 
@@ -31,12 +32,13 @@ export function presign(deps: Deps): Route {
     handle: async (call) => {
       const asset = await reachAsset(deps, call, 'generate_url');
       const lifetimeSeconds = call.query.expiration_hours * SECONDS_PER_HOUR;
-      const { url, expiresAtMs } = await deps.urls.signed(asset, call.principal, lifetimeSeconds);
-      await recordRead(deps, asset, entryFacts(deps, call, 'generate_url'));
+      const { url } = await issueUrl(deps, call, asset, (at) =>
+        deps.urls.signed(at, call.principal, lifetimeSeconds),
+      );
       return {
         asset_id: asset.assetId,
-        presigned_url: url,
-        expiration_at: renderTime(expiresAtMs),
+        presigned_url: url.url,
+        expiration_at: renderTime(url.expiresAtMs),
         original_filename: asset.filename,
         size_bytes: asset.sizeBytes,
       };

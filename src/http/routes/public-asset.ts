@@ -34,7 +34,7 @@ export function publicAsset(deps: Deps): Route {
         disposition: contentDisposition(asset.filename, asset.mediaType, 'inline'),
         cacheControl: type.cacheControl,
         embeddable: true,
-        beforeRead: async () => {},
+        beforeRead: async () => asset,
       });
     },
   });

@@ -37,7 +37,7 @@ export function upload(deps: Deps): Route {
         uploads: await Promise.all(
           receipt.assets.map(async (asset) =>
             // Not logged as an issued URL: its reader has just sent the bytes, and that is in the log.
-            renderAsset(asset, await deps.urls.forRecord(asset, call.principal), deps.bucket.storageUrlBase),
+            renderAsset(asset, await deps.urls.forRecord(asset, call.principal)),
           ),
         ),
       };

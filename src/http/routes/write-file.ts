@@ -1,8 +1,7 @@
 import { StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import { INCOMING_PREFIX } from '../../storage/incoming.ts';
-import type { SignedUrls } from '../../storage/index.ts';
-import type { Deps } from '../deps.ts';
+import type { Deps, LocalFiles } from '../deps.ts';
 import { plainHeaders } from '../errors.ts';
 import { publicRoute, type Route } from '../route.ts';
 
@@ -24,7 +23,6 @@ export function writeFile(deps: Deps): Route {
       ...(['database_unavailable', 'storage_unavailable'] as const),
     ],
     handle: async (request, reply) => {
-      if (deps.localFiles === null) throw new StowageError('not_found', 'There is nothing at this address.');
       const key = writableKey(deps.localFiles.urls, request.raw.url ?? '', deps.clock.now());
       if (!key.startsWith(INCOMING_PREFIX)) {
         throw new StowageError('forbidden', 'Only a direct upload can be written by a URL.');
@@ -32,17 +30,18 @@ export function writeFile(deps: Deps): Route {
       if (!(await deps.directUploads.isOpen(key))) {
         throw new StowageError('expired', 'The upload takes no bytes any more.');
       }
+      const local = await deps.localFiles.open();
       for (const [name, value] of Object.entries(plainHeaders(reply.getHeaders())))
         reply.raw.setHeader(name, value);
       reply.hijack();
-      await deps.localFiles.serve(request.raw, reply.raw);
+      await local.serve(request.raw, reply.raw);
       return reply;
     },
   });
 }
 
 /** The key that a URL for writing, whole or in parts, allows to write. */
-function writableKey(urls: SignedUrls, target: string, nowMs: number): ObjectKey {
+function writableKey(urls: LocalFiles['urls'], target: string, nowMs: number): ObjectKey {
   const isPart = new URLSearchParams(target.slice(target.indexOf('?') + 1)).has('part');
   return (isPart ? urls.verifyPart(target, nowMs) : urls.verifyWrite(target, nowMs)).key;
 }

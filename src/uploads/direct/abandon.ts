@@ -1,6 +1,6 @@
 import { StowageError } from '../../core/errors.ts';
 import { removeIncoming } from '../../storage/incoming.ts';
-import { claim, reachUpload, release, requireWaiting } from './claims.ts';
+import { atStoreOf, claim, reachUpload, release, requireWaiting } from './claims.ts';
 import type { DirectRequest, DirectUploadOptions } from './direct-uploads.ts';
 
 /** How long the removal of what had arrived may take, in milliseconds. */
@@ -14,10 +14,11 @@ export async function abandonUpload(
 ): Promise<void> {
   const upload = await reachUpload(options, uploadId, request);
   requireWaiting(upload, options.clock.now());
+  const { bucket } = await atStoreOf(options, upload);
   const held = await claim(options, upload);
   if (held === null) throw new StowageError('conflict', 'The upload is being completed.');
   try {
-    await removeIncoming(options.bucket, upload, AbortSignal.timeout(REMOVE_MS_MAX));
+    await removeIncoming(bucket, upload, AbortSignal.timeout(REMOVE_MS_MAX));
     await options.catalog.endUpload(held, 'abandoned', null);
   } catch (error) {
     await release(options, held);

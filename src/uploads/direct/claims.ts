@@ -1,4 +1,5 @@
 import type { DirectUpload, HeldUpload, UploadReservation } from '../../catalog/uploads-in-progress.ts';
+import type { BackendName } from '../../core/backend-name.ts';
 import { MIB } from '../../core/bytes.ts';
 import { ERROR_TRAITS, type ErrorCode, StowageError } from '../../core/errors.ts';
 import { newUuid } from '../../core/ids.ts';
@@ -34,6 +35,20 @@ export async function reachUpload(
   const error = new StowageError('forbidden', 'The upload belongs to another user.');
   await recordRefusal(options, request, { assetType: upload.assetType, uploadId }, error);
   throw error;
+}
+
+/** Whether bytes must be sealed on a backend before they are judged, see {@link DirectUploadOptions.sealFirst}. */
+export function needsSeal(backend: BackendName): boolean {
+  return backend === 's3';
+}
+
+/** The options for the store that an upload began on. @throws StowageError `storage_unavailable`. */
+export async function atStoreOf(
+  options: DirectUploadOptions,
+  { backend }: Pick<DirectUpload, 'backend'>,
+): Promise<DirectUploadOptions> {
+  if (backend === options.bucket.name) return options;
+  return { ...options, bucket: await options.stores.of(backend), sealFirst: needsSeal(backend) };
 }
 
 /**

@@ -7,7 +7,7 @@ import { removeIncoming } from '../../storage/incoming.ts';
 import { brokenRule } from '../../validation/refusal.ts';
 import type { StoredFile } from '../store-file.ts';
 import { recordRefusal, uploadFacts } from './attempts.ts';
-import { claim, completionSeconds, reachUpload, release, requireWaiting } from './claims.ts';
+import { atStoreOf, claim, completionSeconds, reachUpload, release, requireWaiting } from './claims.ts';
 import type { CompletedUpload, DirectRequest, DirectUploadOptions } from './direct-uploads.ts';
 import { promote, removeCopy } from './promote.ts';
 
@@ -22,8 +22,9 @@ export async function completeUpload(
   if (upload.state === 'done') return replay(options, upload);
   // One that its holder has outlived may be taken over: the claim decides.
   if (upload.state !== 'completing') requireWaiting(upload, options.clock.now());
+  const at = await atStoreOf(options, upload);
   const held = await claim(options, upload);
-  if (held !== null) return completeHeld(options, { upload, held, request }, stopSignal);
+  if (held !== null) return completeHeld(at, { upload, held, request }, stopSignal);
   const meanwhile = await reachUpload(options, uploadId, request);
   if (meanwhile.state === 'done') return replay(options, meanwhile);
   requireWaiting(meanwhile, options.clock.now());

@@ -11,6 +11,7 @@ import { silentLog } from '../../core/log.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { BackendCapabilities } from '../../storage/backend.ts';
 import { Bucket, openMemoryBackend } from '../../storage/index.ts';
+import { singleStore } from '../../storage/stores.ts';
 import { claimOf, EVERYTHING, inChunks, sendThrough } from '../../validation/samples/admission.ts';
 import { SAMPLES } from '../../validation/samples/index.ts';
 import {
@@ -65,8 +66,10 @@ function openGround(
   const clock = { now: () => nowMs };
   const { capabilities = {} } = options;
   const bucket = new Bucket(openMemoryBackend({ clock, capabilities }));
+  const wrapped: DirectBucket = options.wrap?.(bucket) ?? bucket;
   const uploads = createDirectUploads({
-    bucket: options.wrap?.(bucket) ?? bucket,
+    bucket: wrapped,
+    stores: singleStore(wrapped),
     catalog: options.wrapCatalog?.(store.catalog) ?? store.catalog,
     assetTypes: new Map([EVERYTHING, NOTE].map((type) => [type.name, type])),
     uploadLimit: { filesMax: 1_000_000, windowSeconds: 3600 },

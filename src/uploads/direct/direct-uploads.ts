@@ -6,6 +6,7 @@ import type { ObjectKey } from '../../core/key.ts';
 import type { Log } from '../../core/log.ts';
 import type { Principal, RequestOrigin } from '../../core/principal.ts';
 import type { StorageBackend } from '../../storage/backend.ts';
+import type { Stores } from '../../storage/stores.ts';
 import { abandonUpload } from './abandon.ts';
 import { beginUpload } from './begin.ts';
 import { completeUpload } from './complete.ts';
@@ -53,7 +54,10 @@ export interface DirectUploads {
 }
 
 export interface DirectUploadOptions {
+  /** Where the bytes of the upload at hand are: to begin with, where new files go. */
   readonly bucket: DirectBucket;
+  /** Uploads in flight stay where they began, wherever new ones go. */
+  readonly stores: Pick<Stores<DirectBucket>, 'of'>;
   readonly catalog: DirectCatalog;
   readonly assetTypes: AssetTypes;
   readonly uploadLimit: UploadLimit;

@@ -1,6 +1,6 @@
 import { StowageError } from '../../core/errors.ts';
 import { INCOMING_WRITE } from '../../storage/incoming.ts';
-import { reachUpload, requireWaiting } from './claims.ts';
+import { atStoreOf, reachUpload, requireWaiting } from './claims.ts';
 import type { DirectRequest, DirectUploadOptions } from './direct-uploads.ts';
 import { PARTS_SIGNED_MAX, partCountOf, type SignedPart, signParts } from './instructions.ts';
 
@@ -29,6 +29,7 @@ export async function signMoreParts(
       { fields: { parameter: 'part_numbers' } },
     );
   }
-  const parts = options.bucket.resumeMultipart(upload.incomingKey, upload.storeUploadId, INCOMING_WRITE);
+  const { bucket } = await atStoreOf(options, upload);
+  const parts = bucket.resumeMultipart(upload.incomingKey, upload.storeUploadId, INCOMING_WRITE);
   return signParts(parts, upload, partNumbers, nowMs);
 }
