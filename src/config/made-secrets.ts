@@ -1,15 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectories } from '../core/make-directories.ts';
 
 /** Secrets that Stowage made for itself because nobody set any. */
 export interface MadeSecrets {
@@ -33,7 +25,7 @@ export function openMadeSecrets(dataDir: string): MadeSecrets {
   const path = join(dataDir, SECRETS_FILE);
   const existing = readSecrets(path);
   if (existing !== undefined) return { ...existing, made: false };
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDirectories(dataDir, 0o700);
   const draftPath = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
   try {
     writeDraft(draftPath, {

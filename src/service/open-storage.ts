@@ -15,6 +15,7 @@ import {
 } from '../storage/index.ts';
 import type { S3Credentials } from '../storage/s3/sign.ts';
 import { type OpenableStores, openableStores } from '../storage/stores.ts';
+import { makeSettingDirectory } from './setting-directory.ts';
 
 /** The stores of a configuration. */
 export interface OpenStorage {
@@ -65,6 +66,7 @@ export async function openStorage(
       withBreaker(cloud, { ...DEFAULT_BREAKER, clock: surroundings.clock, log: surroundings.log }),
     );
   };
+  if (storage.backend === 'local') makeSettingDirectory('LOCAL_STORAGE_PATH', storage.local.path);
   const bucket = await open(storage.backend);
   const stores = openableStores(bucket, open);
   const urls = createSignedUrls({

@@ -13,6 +13,7 @@ import { createIntake } from '../uploads/intake.ts';
 import { createRemoval, type Removal } from '../uploads/remove.ts';
 import type { Intake } from '../uploads/upload.ts';
 import type { createClosers } from './closers.ts';
+import { makeSettingDirectory } from './setting-directory.ts';
 import { spoolRoot } from './sweep-parts.ts';
 
 /** The ways in for files, and the way out. */
@@ -42,6 +43,7 @@ export async function openUploads(
   const { assetTypes } = config;
   const uploadLimit = { filesMax: config.uploads.filesPerHour, windowSeconds: UPLOAD_WINDOW_SECONDS };
   const shared = { bucket, catalog, assetTypes, uploadLimit, clock, log };
+  makeSettingDirectory('DATA_DIR', spoolRoot(config));
   const intake = await createIntake({
     ...shared,
     backendName: bucket.name,

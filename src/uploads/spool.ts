@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ByteStream, KIB, MIB } from '../core/bytes.ts';
 import { StowageError } from '../core/errors.ts';
+import { makeDirectories } from '../core/make-directories.ts';
 import { newProcessDirectoryName, ownerOfDirectory } from '../storage/local/process-directories.ts';
 
 /** Where files wait whose asset type is not known yet, because their part came before it. */
@@ -49,7 +50,7 @@ const RETRY_SECONDS = 5;
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const dir = join(options.dir, newProcessDirectoryName());
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  makeDirectories(dir, 0o700);
   for (const name of await readdir(options.dir)) {
     // Nothing else is touched, should the directory be another's by mistake.
     if (ownerOfDirectory(name) === 'gone') await removeDirectory(join(options.dir, name));

@@ -48,6 +48,21 @@ describe('wrong settings', () => {
     DATABASE_URL: 'mysql://user:database-password-value@localhost/x',
   };
 
+  test('that name a directory which can’t be made end the start at once, by name', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    for (const [setting, more] of [
+      ['DATA_DIR', { DATA_DIR: '/proc/stowage/data', JWT_SECRET: undefined }],
+      ['DATA_DIR', { DATA_DIR: '/proc/stowage/data' }],
+      ['LOCAL_STORAGE_PATH', { LOCAL_STORAGE_PATH: '/proc/stowage/objects' }],
+    ] as const) {
+      // Not refused in time: the command is killed, and there is no code.
+      const { code, stderr } = await refusedStart(more);
+      assert.ok(code === 1 || code === 2, `${setting}: ${code} ${stderr}`);
+      assert.ok(stderr.includes(setting), `${setting} is not named in:\n${stderr}`);
+    }
+  });
+
   test('end the start with code 2, all named at once, without a secret’s value', async () => {
     const { code, stdout, stderr } = await refusedStart(wrong);
     assert.equal(code, 2, stdout + stderr);

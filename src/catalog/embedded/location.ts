@@ -3,6 +3,7 @@ import { chmod, chown, lstat, mkdir, readFile, rename, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Log } from '../../core/log.ts';
+import { makeDirectories } from '../../core/make-directories.ts';
 import { BELONGS_TO, removeAbandonedClusters } from './abandoned.ts';
 import { cannotRun } from './problems.ts';
 import { closedDirectory, ownerAccount, type RunAs, unprivilegedAccount } from './run-as.ts';
@@ -34,7 +35,7 @@ export async function prepareLocation(dataDir: string, log: Log): Promise<Locati
   if (process.platform === 'win32')
     throw cannotRun('it needs unix sockets and signals, which Windows lacks.');
   const base = join(resolve(dataDir), 'database');
-  await mkdir(base, { recursive: true, mode: 0o755 });
+  makeBase(base);
   const directory = await chooseDirectory(base, log);
   const clusterDirectory = join(directory, 'cluster');
   const runAs = await chooseAccount(clusterDirectory);
@@ -45,6 +46,15 @@ export async function prepareLocation(dataDir: string, log: Log): Promise<Locati
   }
   const socketDirectory = await prepareSocketDirectory(directory, runAs);
   return { directory, clusterDirectory, socketDirectory, runAs };
+}
+
+function makeBase(base: string): void {
+  try {
+    makeDirectories(base, 0o755);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw cannotRun(`DATA_DIR names a directory that can't be made (${reason}).`, error);
+  }
 }
 
 async function chooseAccount(clusterDirectory: string): Promise<RunAs | null> {
@@ -67,7 +77,7 @@ async function chooseDirectory(base: string, log: Log): Promise<string> {
   if ((await closedDirectory(dirname(dirname(base)), account)) === null) return base;
   await removeAbandonedClusters(OPEN_DIRECTORY);
   const directory = join(OPEN_DIRECTORY, randomBytes(8).toString('hex'));
-  await mkdir(directory, { recursive: true, mode: 0o755 });
+  makeDirectories(directory, 0o755);
   await writeFile(join(directory, BELONGS_TO), JSON.stringify({ data_dir: dirname(base) }));
   const temporary = join(base, `location.json.${process.pid}`);
   await writeFile(temporary, JSON.stringify({ directory }));

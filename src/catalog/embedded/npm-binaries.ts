@@ -1,6 +1,7 @@
-import { chmod, cp, lstat, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
+import { makeDirectories } from '../../core/make-directories.ts';
 import type { Location } from './location.ts';
 import { cannotRun } from './problems.ts';
 import { closedDirectory } from './run-as.ts';
@@ -100,7 +101,7 @@ async function copyOf(
   for (const parent of parents) {
     const copy = join(parent, `postgresql-${version}`);
     try {
-      await mkdir(parent, { recursive: true, mode: 0o755 });
+      makeDirectories(parent, 0o755);
       await assertOnlyOursToWrite(parent);
       if (await isComplete(packageDirectory, copy)) return copy;
       await makeCopy(packageDirectory, links, copy);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type { Log } from '../../core/log.ts';
+import { makeDirectories } from '../../core/make-directories.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { systemCode } from './errors.ts';
 import { syncDirectory } from './file-calls.ts';
@@ -62,7 +63,7 @@ export function placeOfName(layout: Layout, name: string): ObjectPlace {
  *   they are.
  */
 export async function openLayout(root: string, log: Log): Promise<Layout> {
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  makeDirectories(root, 0o700);
   const realRoot = await realpath(root);
   await keepPrivate(realRoot, log);
   const layout: Layout = {
