@@ -7,8 +7,9 @@ import { findBinaries, readClusterMajor } from './binaries.ts';
 import { makeCluster, SETUP_ROLE } from './cluster.ts';
 import { type Location, prepareLocation } from './location.ts';
 import { explainFailure } from './problems.ts';
-import { APP_ROLE, DATABASE, makeRolesAndDatabase, OWNER_ROLE } from './roles.ts';
+import { APP_ROLE, DATABASE, OWNER_ROLE } from './roles.ts';
 import { removeDeadLock, type Server, startServer } from './server.ts';
+import { setUpServer } from './set-up.ts';
 
 /** A private PostgreSQL on this machine, kept running until it is closed. */
 export interface EmbeddedDatabase {
@@ -54,7 +55,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Em
     database,
   });
   try {
-    await setUp(role(SETUP_ROLE, 'postgres'));
+    await setUpServer(role(SETUP_ROLE, 'postgres'));
   } catch (error) {
     await supervisor.close();
     throw error;
@@ -67,18 +68,6 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Em
     isOurs: () => supervisor.isOurs,
     close: () => supervisor.close(),
   };
-}
-
-async function setUp(setup: ClientConfig): Promise<void> {
-  const client = new Client(setup);
-  await client.connect();
-  try {
-    // The database is made last: when it is there, everything is.
-    const made = await client.query('select from pg_database where datname = $1', [DATABASE]);
-    if (made.rowCount === 0) await makeRolesAndDatabase(client);
-  } finally {
-    await client.end();
-  }
 }
 
 /** A full disk, a missing right or a read-only file system, met by ourselves before PostgreSQL could. */

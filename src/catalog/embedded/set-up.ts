@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, type ClientConfig } from 'pg';
+import { translated } from '../errors.ts';
+import { DATABASE, makeRolesAndDatabase } from './roles.ts';
+
+/** How long the server may take for one answer while it is set up, in milliseconds: making a database copies files. */
+const ANSWER_MS_MAX = 60_000;
+/** How long a server that was told good-bye may take to close, in milliseconds. */
+const END_MS_MAX = 1_000;
+
+/**
+ * Makes the roles and the database in a fresh server; one that has them is left alone.
+ *
+ * @param setup how to connect as superuser.
+ * @throws StowageError `database_unavailable` when the server ends meanwhile, or does not answer in time.
+ */
+export async function setUpServer(setup: ClientConfig, answerMsMax: number = ANSWER_MS_MAX): Promise<void> {
+  const client = new Client({ ...setup, connectionTimeoutMillis: answerMsMax, query_timeout: answerMsMax });
+  // The end of the connection also rejects the query in flight, which is where it is handled.
+  client.on('error', () => undefined);
+  await translated(client.connect());
+  try {
+    // The database is made last: when it is there, everything is.
+    const made = await translated(client.query('select from pg_database where datname = $1', [DATABASE]));
+    if (made.rowCount === 0) await translated(makeRolesAndDatabase(client));
+  } finally {
+    await Promise.race([client.end().catch(() => undefined), delay(END_MS_MAX, undefined, { ref: false })]);
+  }
+}
