@@ -4,6 +4,7 @@ import { DIRECT_UPLOAD_LAWS } from './laws/direct-uploads.ts';
 import type { Law } from './laws/ground.ts';
 import { IDEMPOTENCY_LAWS } from './laws/idempotency.ts';
 import { MOVE_LAWS } from './laws/moves.ts';
+import { PURGE_LAWS } from './laws/purges.ts';
 import { UPLOAD_LAWS } from './laws/uploads.ts';
 
 /** What every catalog owes, in plain words. */
@@ -14,4 +15,5 @@ export const LAWS: Readonly<Record<string, Law>> = {
   ...MOVE_LAWS,
   ...ACCESS_LOG_LAWS,
   ...IDEMPOTENCY_LAWS,
+  ...PURGE_LAWS,
 };

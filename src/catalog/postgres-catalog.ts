@@ -10,6 +10,7 @@ import { translated } from './errors.ts';
 import { claimKey, releaseKey, removeExpired, renewKey } from './idempotency.ts';
 import { assetLinks } from './links.ts';
 import { assetMoves } from './moves.ts';
+import { cdnPurges } from './purges.ts';
 import { sealEntries } from './seal.ts';
 import { forgetAsset, tombstoneAsset } from './tombstone.ts';
 import { exportEntries, verifyEntries } from './verify.ts';
@@ -21,6 +22,7 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
   return {
     ...directUploads(database),
     ...assetMoves(database),
+    ...cdnPurges(database),
     ...assetLinks(database),
     commitUpload: uploadCommitter(database, clock),
     uploadAllowance: (owner, limit, nowMs) => readAllowance(database, owner, limit, nowMs),

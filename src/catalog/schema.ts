@@ -72,6 +72,21 @@ export interface Schema {
     position: number | null;
     linked_at: Date;
   };
+  cdn_caches: {
+    url: string;
+    noted_at: Date;
+  };
+  cdn_purges: {
+    s3_key: string;
+    asset_id: string;
+    generation: Generated<number>;
+    requested_at: Date;
+    due_at: Date;
+    attempts: Generated<number>;
+    problem: string | null;
+    purged_at: Date | null;
+    receipt: string | null;
+  };
   catalog_identity: {
     only_row: Generated<boolean>;
     catalog_id: string;
@@ -102,6 +117,8 @@ export interface AssetsTable {
   copies: string[] | null;
   copy_claim: string | null;
   releasing: string | null;
+  release_claim: string | null;
+  release_until: Date | null;
   moved_at: Date | null;
 }
 

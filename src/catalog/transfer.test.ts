@@ -103,6 +103,7 @@ for (const [from, to] of [
       idempotency_keys: 1,
       direct_uploads: 1,
       asset_links: 1,
+      cdn_purges: 0,
     });
     assert.ok(
       (await contentOf(await exported(target))) === (await contentOf(bytes)),

@@ -29,10 +29,15 @@ const TABLES = [
   'idempotency_keys',
   'direct_uploads',
   'asset_links',
+  'cdn_purges',
 ] as const;
 
 /** Tables that exports of earlier versions do not have. */
-const LATER_TABLES: ReadonlySet<string> = new Set<(typeof TABLES)[number]>(['direct_uploads', 'asset_links']);
+const LATER_TABLES: ReadonlySet<string> = new Set<(typeof TABLES)[number]>([
+  'direct_uploads',
+  'asset_links',
+  'cdn_purges',
+]);
 
 /**
  * Writes the whole catalog, as it was at one moment, while the service goes on working. Needs the memory of one row.
