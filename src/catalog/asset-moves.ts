@@ -15,7 +15,7 @@ export interface AssetMoves {
    *
    * @returns whether the asset is stored on `source` and no copy of it is being removed from `target`.
    */
-  claimCopy(assetId: string, copy: CopyClaim): Promise<boolean>;
+  claimCopy(assetId: string, copy: CopyClaim, nowMs: number): Promise<boolean>;
 
   /**
    * Names `target` as the backend that holds the asset, and `source` as one that holds a copy.
@@ -36,19 +36,34 @@ export interface AssetMoves {
   countCopies(backend: BackendName): Promise<Usage>;
 
   /**
-   * Takes a copy that is to be removed: from now on the row can't name its backend.
+   * Takes a copy that is to be removed, until `untilMs`: meanwhile the row can't name its backend, and nobody else removes it.
    *
-   * @returns whether it may be removed: the asset is stored elsewhere, and not moved since `beforeMs`.
+   * @returns whether it may be removed: the asset is stored where the claim says, and has not moved since `beforeMs`.
    */
-  claimRelease(assetId: string, backend: BackendName, beforeMs: number): Promise<boolean>;
+  claimRelease(
+    assetId: string,
+    release: ReleaseClaim,
+    time: { readonly nowMs: number; readonly untilMs: number },
+  ): Promise<boolean>;
 
   /** Ends what `claimRelease` began. @param removed whether the copy is gone; when false it is a copy as before. */
-  endRelease(assetId: string, backend: BackendName, removed: boolean): Promise<void>;
+  endRelease(assetId: string, release: ReleaseClaim, removed: boolean): Promise<void>;
 }
 
 export interface CopyClaim {
   readonly source: BackendName;
   readonly target: BackendName;
+  /** A UUID of the claimant's own. */
+  readonly claim: string;
+}
+
+export interface ReleaseClaim {
+  /** Where the copy is. */
+  readonly backend: BackendName;
+  /** What holds the asset. */
+  readonly heldBy: BackendName;
+  /** The copy stays when the asset has moved since. */
+  readonly beforeMs: number;
   /** A UUID of the claimant's own. */
   readonly claim: string;
 }

@@ -12,8 +12,9 @@ const CLAIM_COPY: PreparedStatement<{ id: string }> = {
   name: 'claim_copy',
   text: `
     update assets set copy_claim = $4,
-      copies = case when $3 = any(copies) then copies else array_append(copies, $3) end
-    where id = $1 and backend = $2 and state = 'stored' and releasing is distinct from $3
+      copies = case when $3 = any(copies) then copies else array_append(copies, $3) end,
+      releasing = nullif(releasing, $3)
+    where id = $1 and backend = $2 and state = 'stored' and (releasing is distinct from $3 or release_until <= $5)
     returning id`,
 };
 
@@ -30,18 +31,18 @@ const SWITCH: PreparedStatement<{ id: string }> = {
 const CLAIM_RELEASE: PreparedStatement<{ id: string }> = {
   name: 'claim_release',
   text: `
-    update assets set releasing = $2, copy_claim = null
-    where id = $1 and backend <> $2 and state = 'stored' and $2 = any(copies)
-      and (moved_at is null or moved_at < $3)
+    update assets set releasing = $2, release_claim = $4, release_until = $7, copy_claim = null
+    where id = $1 and backend = $3 and backend <> $2 and state = 'stored' and $2 = any(copies)
+      and (moved_at is null or moved_at < $5) and (releasing is null or release_until <= $6)
     returning id`,
 };
 
 const END_RELEASE: PreparedStatement<{ id: string }> = {
   name: 'end_release',
   text: `
-    update assets set releasing = null,
-      copies = case when $3 then nullif(array_remove(copies, $2), '{}') else copies end
-    where id = $1 and releasing = $2
+    update assets set releasing = null, release_claim = null, release_until = null,
+      copies = case when $4 then nullif(array_remove(copies, $2), '{}') else copies end
+    where id = $1 and releasing = $2 and release_claim = $3
     returning id`,
 };
 
@@ -58,14 +59,15 @@ export function assetMoves(database: Database): AssetMoves {
     usageOfBackend: (backend) => usageOf(stored().where('backend', '=', backend)),
     countCopies: (backend) => usageOf(elsewhereWithCopy(backend)),
 
-    async claimCopy(assetId, { source, target, claim }) {
+    async claimCopy(assetId, { source, target, claim }, nowMs) {
       if (!isUuid(assetId) || source === target) return false;
-      return (await runPrepared(pool, CLAIM_COPY, [assetId, source, target, claim])).length > 0;
+      const values = [assetId, source, target, claim, timeOf(nowMs)];
+      return (await runPrepared(pool, CLAIM_COPY, values)).length > 0;
     },
 
     async switchBackend(assetId, { source, target, claim }, nowMs) {
       if (!isUuid(assetId) || source === target) return false;
-      const values = [assetId, source, target, claim, new Date(nowMs).toISOString()];
+      const values = [assetId, source, target, claim, timeOf(nowMs)];
       return (await runPrepared(pool, SWITCH, values)).length > 0;
     },
 
@@ -82,13 +84,13 @@ export function assetMoves(database: Database): AssetMoves {
       return rows.map(assetOf);
     },
 
-    async claimRelease(assetId, backend, beforeMs) {
-      const values = [assetId, backend, new Date(beforeMs).toISOString()];
+    async claimRelease(assetId, { backend, heldBy, claim, beforeMs }, { nowMs, untilMs }) {
+      const values = [assetId, backend, heldBy, claim, timeOf(beforeMs), timeOf(nowMs), timeOf(untilMs)];
       return isUuid(assetId) && (await runPrepared(pool, CLAIM_RELEASE, values)).length > 0;
     },
 
-    async endRelease(assetId, backend, removed) {
-      if (isUuid(assetId)) await runPrepared(pool, END_RELEASE, [assetId, backend, removed]);
+    async endRelease(assetId, { backend, claim }, removed) {
+      if (isUuid(assetId)) await runPrepared(pool, END_RELEASE, [assetId, backend, claim, removed]);
     },
   };
 
@@ -103,4 +105,8 @@ export function assetMoves(database: Database): AssetMoves {
     );
     return { files: Number(row.files), bytes: Number(row.bytes ?? 0) };
   }
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
 }

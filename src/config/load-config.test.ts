@@ -255,6 +255,18 @@ describe('cloud settings', () => {
     assert.deepEqual(first(await problemsOf({ STORAGE_BACKEND: 'gcs' })), ['GCS_BUCKET_NAME']);
   });
 
+  test('other backends that are set up can hold files too, when their settings are complete', async () => {
+    const s3 = { S3_BUCKET_NAME: 'old-files', S3_REGION: 'eu-central-1' };
+    const azure = {
+      AZURE_CONTAINER_NAME: 'files',
+      AZURE_STORAGE_CONNECTION_STRING: 'AccountName=a;AccountKey=eA==',
+    };
+    const both = (await load({ ...s3, ...azure, STORAGE_BACKEND: 'azure' })).storage;
+    assert.deepEqual([both.s3?.bucket, both.azure?.container, both.gcs], ['old-files', 'files', null]);
+    const half = (await load({ S3_BUCKET_NAME: 'old-files' })).storage;
+    assert.deepEqual([half.backend, half.s3], ['local', null]);
+  });
+
   test('USE_S3 against another backend is a contradiction', async () => {
     assert.match((await problemsOf({ ...aws, STORAGE_BACKEND: 'gcs' })).join(), /contradict/);
   });

@@ -19,6 +19,8 @@ export interface SettingReader {
   /** What the value was set by: the name that problems should show. */
   source(name: string): string;
   problem(name: string, text: string): void;
+  /** A reader of the same settings whose problems are its own. */
+  aside(problems: string[]): SettingReader;
 }
 
 /** Fewest bytes of a secret: as many as HMAC-SHA-256 puts out (RFC 7518 §3.2). */
@@ -38,6 +40,7 @@ export function settingReader(values: SettingValues, problems: string[]): Settin
     source,
     problem,
     list,
+    aside: (elsewhere) => settingReader(values, elsewhere),
     integer(name, { fallback, min, max }) {
       const value = text(name);
       if (value === null) return fallback;

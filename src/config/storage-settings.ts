@@ -3,7 +3,10 @@ import type { AzureConfig, Config, GcsConfig, S3Config, StorageConfig } from './
 import type { Environment } from './look-alikes.ts';
 import type { SettingReader } from './setting-reader.ts';
 
-/** Reads which backend is used and what it needs; the settings of the other backends are not looked at. */
+/**
+ * Reads which backend new files go to and what it needs. Other backends that are set up can hold files too; their settings
+ * count when they are complete, and are no reason not to start.
+ */
 export function readStorage(
   read: SettingReader,
   where: { readonly env: Environment; readonly cwd: string; readonly dataDir: string },
@@ -19,10 +22,25 @@ export function readStorage(
     }),
     local: { path: isAbsolute(path) ? path : resolve(where.cwd, path) },
     encryptionKey: readEncryptionKey(read),
-    s3: backend === 's3' ? readS3(read) : null,
-    azure: backend === 'azure' ? readAzure(read) : null,
-    gcs: backend === 'gcs' ? readGcs(read, where.cwd) : null,
+    s3: backend === 's3' ? readS3(read) : complete(read, 'S3_BUCKET_NAME', readS3),
+    azure: backend === 'azure' ? readAzure(read) : complete(read, 'AZURE_CONTAINER_NAME', readAzure),
+    gcs:
+      backend === 'gcs'
+        ? readGcs(read, where.cwd)
+        : complete(read, 'GCS_BUCKET_NAME', (aside) => readGcs(aside, where.cwd)),
   };
+}
+
+/** The settings of a backend that new files do not go to; null when it is not set up, or not completely. */
+function complete<Settings>(
+  read: SettingReader,
+  bucketSetting: string,
+  readSettings: (read: SettingReader) => Settings,
+): Settings | null {
+  if (read.text(bucketSetting) === null) return null;
+  const problems: string[] = [];
+  const settings = readSettings(read.aside(problems));
+  return problems.length === 0 ? settings : null;
 }
 
 /** What works and should be seen all the same. */
