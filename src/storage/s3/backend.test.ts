@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { after, before } from 'node:test';
+import { type S3Server, startS3Server } from '../../../test/servers/s3/server.ts';
+import { OWNER, USERS } from '../../../test/servers/s3/test-users.ts';
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { describeBackend } from '../conformance/describe-backend.ts';
@@ -6,17 +9,11 @@ import { openS3Backend } from './backend.ts';
 import { S3Client } from './client.ts';
 import type { S3Options } from './options.ts';
 
-/** Keys that `test/servers/ceph.sh` makes: they open nothing but a gateway on loopback that ends with the test run. */
-const CEPH_CREDENTIALS = {
-  accessKeyId: 'TESTSTOWAGEKEY',
-  secretAccessKey: 'test-secret-of-stowage-on-loopback',
-};
-
 function optionsFor(endpoint: string, changes: Partial<S3Options>): S3Options {
   return {
     bucket: 'stowage-laws',
     region: 'us-east-1',
-    credentials: CEPH_CREDENTIALS,
+    credentials: OWNER,
     endpoint,
     publicEndpoint: null,
     forcePathStyle: true,
@@ -29,23 +26,39 @@ function optionsFor(endpoint: string, changes: Partial<S3Options>): S3Options {
   };
 }
 
-let made: Promise<string> | undefined;
+const made = new Map<string, Promise<string>>();
 
-/** The bucket of this run: laws keep to prefixes of their own. */
+/** The bucket of this run at a store: laws keep to prefixes of their own. */
 function lawsBucket(endpoint: string): Promise<string> {
-  made ??= (async () => {
-    const bucket = `laws-${randomUUID()}`;
-    const client = new S3Client(optionsFor(endpoint, { bucket }));
-    await (await client.call({ method: 'PUT', key: null })).body.dump();
-    await client.close();
-    return bucket;
-  })();
-  return made;
+  const bucket = made.get(endpoint) ?? makeBucket(endpoint);
+  made.set(endpoint, bucket);
+  return bucket;
+}
+
+async function makeBucket(endpoint: string): Promise<string> {
+  const bucket = `laws-${randomUUID()}`;
+  const client = new S3Client(optionsFor(endpoint, { bucket }));
+  await (await client.call({ method: 'PUT', key: null })).body.dump();
+  await client.close();
+  return bucket;
 }
 
 async function openS3(endpoint: string, changes: Partial<S3Options>) {
   const backend = openS3Backend(optionsFor(endpoint, { bucket: await lawsBucket(endpoint), ...changes }));
   return { backend, [Symbol.asyncDispose]: () => backend.close() };
+}
+
+let server: S3Server;
+before(async () => {
+  server = await startS3Server({ users: USERS });
+});
+after(() => server[Symbol.asyncDispose]());
+
+for (const signedWrite of ['post', 'put'] as const) {
+  describeBackend({
+    name: `S3 on the server of this repository, ${signedWrite === 'post' ? 'form posts' : 'signed PUTs'}`,
+    open: () => openS3(server.origin, { signedWrite }),
+  });
 }
 
 const ceph = process.env.TEST_CEPH_ENDPOINT;
