@@ -3,8 +3,12 @@ import type { Asset } from './catalog.ts';
 
 /** What assets are to the records of an application: which images a brand has, which files a task. */
 export interface AssetLinks {
-  /** Assets of a record by position, then in the order in which they were linked; at most {@link LINKS_MAX}. */
-  listLinked(record: RecordName, role: string | null): Promise<readonly LinkedAsset[]>;
+  /**
+   * Assets of a record by position, then in the order in which they were linked; at most {@link LINKS_MAX}.
+   *
+   * @param client the transaction to look from.
+   */
+  listLinked(record: RecordName, role: string | null, client?: ClientBase): Promise<readonly LinkedAsset[]>;
 
   /** The records that an asset is linked to; at most {@link LINKS_MAX}. */
   listLinks(tenantId: string, assetId: string): Promise<readonly AssetLink[]>;

@@ -73,8 +73,8 @@ const REMOVE: PreparedStatement<{ asset_id: string }> = {
 /** Reads and writes the links of assets. */
 export function assetLinks({ pool }: Database): AssetLinks {
   return {
-    async listLinked(record, role) {
-      const rows = await runPrepared(pool, LINKED, [...namesOf(record), role]);
+    async listLinked(record, role, client) {
+      const rows = await runPrepared(client ?? pool, LINKED, [...namesOf(record), role]);
       return rows.map(
         (row): LinkedAsset => ({ asset: assetOf(row), role: row.role, position: row.position }),
       );

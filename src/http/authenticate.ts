@@ -1,8 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { requireAdmin } from '../access/ownership.ts';
-import type { TokenVerifier } from '../access/tokens.ts';
+import type { Principal } from '../core/principal.ts';
 import type { RouteAccess } from './route.ts';
+
+/** Tells who asks: a verifier of tokens, or the application that the routes are mounted in. */
+export interface Authenticator {
+  /**
+   * @param authorization the header as sent.
+   * @throws StowageError `unauthenticated`.
+   */
+  authenticate(authorization: string | undefined, request: IncomingMessage): Principal | Promise<Principal>;
+}
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void;
 
@@ -13,7 +23,7 @@ type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: HookHandle
  */
 export function authenticationHook(
   access: Exclude<RouteAccess, 'public'>,
-  verifier: TokenVerifier,
+  verifier: Authenticator,
   metricsToken: string | null,
 ): OnRequest {
   return (request, _reply, done) => {
@@ -21,7 +31,7 @@ export function authenticationHook(
     if (access === 'metrics' && metricsToken !== null && showsToken(authorization, metricsToken))
       return done();
     try {
-      const principal = verifier.authenticate(authorization);
+      const principal = verifier.authenticate(authorization, request.raw);
       if (principal instanceof Promise) {
         principal.then((verified) => letIn(request, access, verified)).then(() => done(), done);
         return;

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Asset } from '../catalog/catalog.ts';
 import { isStowageError } from '../core/errors.ts';
@@ -25,6 +26,19 @@ export interface Delivery {
   readonly beforeRead: () => Promise<Asset>;
 }
 
+/** A request and its answer, as far as a delivery has to do with them. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** Headers that were set before: they go out with the file's own. */
+  readonly headersSet: () => Readonly<Record<string, string>>;
+  /** Sets a header of the answer to a failure. */
+  readonly setHeader: (name: string, value: string) => void;
+  /** Called before the first byte is written: from then on nobody else may write. */
+  readonly takeOver: () => void;
+}
+
 /** Answers a GET or HEAD with an asset's content, a part of it, or the news that the client has it already. */
 export async function deliver(
   deps: Deps,
@@ -33,29 +47,57 @@ export async function deliver(
   asset: Asset,
   delivery: Delivery,
 ): Promise<FastifyReply> {
-  const plan = planFor(request, reply, asset, delivery);
+  await deliverTo(deps, exchangeOf(request, reply), asset, delivery);
+  return reply;
+}
+
+function exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {
+  return {
+    request: request.raw,
+    response: reply.raw,
+    requestId: request.id,
+    headersSet: () => plainHeaders(reply.getHeaders()),
+    setHeader: (name, value) => reply.header(name, value),
+    takeOver: () => reply.hijack(),
+  };
+}
+
+/**
+ * The same on any exchange.
+ *
+ * @throws StowageError what the plan, `beforeRead` and the store throw; nothing is written then.
+ */
+export async function deliverTo(
+  deps: Deps,
+  exchange: Exchange,
+  asset: Asset,
+  delivery: Delivery,
+): Promise<void> {
+  const { request, response } = exchange;
+  const plan = planFor(exchange, asset, delivery);
+  const head = (): HeaderFields => ({ ...exchange.headersSet(), ...plan.headers });
   if (plan.range === null) {
     if (request.method !== 'HEAD') await delivery.beforeRead();
-    // Past Fastify, which would say that a HEAD without a body has the length 0.
-    const head = { ...plainHeaders(reply.getHeaders()), ...plan.headers };
-    reply.hijack();
-    reply.raw.writeHead(plan.status, head).end();
-    return reply;
+    // Past the framework, which would say that a HEAD without a body has the length 0.
+    const headers = head();
+    exchange.takeOver();
+    response.writeHead(plan.status, headers).end();
+    return;
   }
-  const signal = clientGoneSignal(reply);
+  const signal = clientGoneSignal({ raw: response });
   const { range } = plan;
   const body = await openWhile(asset, delivery.beforeRead(), (at) => openAsset(deps, at, range, signal));
-  const contentBytes = plan.range.last - plan.range.first + 1;
-  const headers: HeaderFields = { ...plainHeaders(reply.getHeaders()), ...plan.headers };
-  reply.hijack();
+  const contentBytes = range.last - range.first + 1;
+  const headers = head();
+  exchange.takeOver();
   deps.metrics.countBytes('out', contentBytes);
   try {
-    await sendBody(reply.raw, { status: plan.status, headers, contentBytes }, body);
+    await sendBody(response, { status: plan.status, headers, contentBytes }, body);
   } catch (error) {
     // The head is out: all that can be done is to cut the connection, which is done, and to say so here.
-    if (!signal.aborted) deps.log.error({ request_id: request.id, err: error }, 'A delivery broke off.');
+    if (!signal.aborted)
+      deps.log.error({ request_id: exchange.requestId, err: error }, 'A delivery broke off.');
   }
-  return reply;
 }
 
 async function openAsset(
@@ -93,16 +135,11 @@ async function openWhile(
   throw opened.reason;
 }
 
-function planFor(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  asset: Asset,
-  delivery: Delivery,
-): DeliveryPlan {
+function planFor({ request, setHeader }: Exchange, asset: Asset, delivery: Delivery): DeliveryPlan {
   const { range, 'if-range': ifRange, 'if-none-match': ifNoneMatch } = request.headers;
   try {
     return planDelivery(
-      { method: request.method, range, ifRange: ifRange?.toString(), ifNoneMatch },
+      { method: request.method ?? 'GET', range, ifRange: ifRange?.toString(), ifNoneMatch },
       {
         mediaType: asset.mediaType,
         etag: entityTag(asset.contentHash),
@@ -112,7 +149,7 @@ function planFor(
     );
   } catch (error) {
     if (isStowageError(error, 'range_not_satisfiable')) {
-      reply.header('content-range', unsatisfiedRange(asset.sizeBytes));
+      setHeader('content-range', unsatisfiedRange(asset.sizeBytes));
     }
     throw error;
   }

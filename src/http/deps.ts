@@ -1,5 +1,4 @@
 import type { TrustedProxies } from '../access/client-address.ts';
-import type { TokenVerifier } from '../access/tokens.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
@@ -14,6 +13,7 @@ import type { Stores } from '../storage/stores.ts';
 import type { DirectUploads } from '../uploads/direct/direct-uploads.ts';
 import type { Removal } from '../uploads/remove.ts';
 import type { Intake } from '../uploads/upload.ts';
+import type { Authenticator } from './authenticate.ts';
 import type { HealthState } from './health-state.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -29,7 +29,7 @@ export interface ServerOptions {
   readonly intake: Pick<Intake, 'receiveForm'>;
   readonly directUploads: Omit<DirectUploads, 'close'>;
   readonly removal: Pick<Removal, 'removeAsset' | 'eraseUser'>;
-  readonly verifier: TokenVerifier;
+  readonly verifier: Authenticator;
   readonly health: HealthState;
   readonly metrics: Metrics;
   /** What clients reach this service by, without a trailing slash; asked when a URL is made. */

@@ -24,7 +24,11 @@ const PARAM_LENGTH_MAX = 4096;
 
 /** Builds the HTTP server. It does not listen yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const deps = completeDeps(options);
+  return serverOf(completeDeps(options));
+}
+
+/** The same from what several servers share. */
+export function serverOf(deps: Deps): FastifyInstance {
   return buildFrom(deps, routeTable(deps));
 }
 
@@ -33,7 +37,8 @@ export function describeRoutes(options: ServerOptions): readonly Route[] {
   return routeTable(completeDeps(options));
 }
 
-function completeDeps(options: ServerOptions): Deps {
+/** What routes work with. */
+export function completeDeps(options: ServerOptions): Deps {
   return {
     ...options,
     urls: createAssetUrls({

@@ -1,11 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { openTokenVerifier } from '../access/tokens.ts';
 import type { OpenCatalog } from '../catalog/open-catalog.ts';
+import { type CatalogEvent, watchedCatalog } from '../catalog/watched-catalog.ts';
 import type { Config } from '../config/config.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import type { Authenticator } from '../http/authenticate.ts';
+import type { Deps } from '../http/deps.ts';
 import { createMetrics } from '../http/metrics.ts';
-import { buildServer } from '../http/server.ts';
+import { completeDeps, serverOf } from '../http/server.ts';
 import type { Removal } from '../uploads/remove.ts';
 import type { Intake } from '../uploads/upload.ts';
 import { startBackgroundTasks } from './background.ts';
@@ -24,6 +27,10 @@ export interface Service {
   readonly intake: Intake;
   readonly removal: Removal;
   readonly storage: OpenStorage;
+  /** What the routes work with: for a library that serves them inside another server. */
+  readonly deps: Deps;
+  /** How to connect to the database as the service does: for the application's own tables. */
+  readonly connection: OpenCatalog['connection'];
   /**
    * Takes no more connections, waits for requests in flight (at most 25 seconds), finishes what is under way in the
    * background, and closes the store and the database.
@@ -38,6 +45,12 @@ export interface ServiceOptions {
   readonly signal?: AbortSignal;
   /** False for programs that embed Stowage and serve its requests themselves, or none. */
   readonly listen?: boolean;
+  /** Tells who asks; without it the tokens of the settings do. */
+  readonly authenticator?: Authenticator;
+  /** What clients reach the service by, without a trailing slash; asked when a URL is made. Default: as the settings say. */
+  readonly publicUrl?: () => string;
+  /** Told of all that this process records in the catalog; must not throw. */
+  readonly onEvent?: (event: CatalogEvent) => void;
 }
 
 /** Longest wait for requests in flight when the service stops, in milliseconds. */
@@ -70,19 +83,22 @@ async function openParts(
   const port = config.http.port === 0 ? await findFreePort(config.http.host) : config.http.port;
   const url = config.http.publicUrl ?? localUrl(config.http.host, port);
 
+  const publicUrl = options.publicUrl ?? (() => url);
+
   // Side by side: the database takes longest, and needs nothing of the store.
   const [opened, storage] = await openBoth(
     openCatalogOf(config, { log, clock, ...(signal !== undefined && { signal }) }).then((catalog) => {
       closers.add('catalog', () => catalog.close());
       return catalog;
     }),
-    openStorage(config, { publicUrl: url, clock, log }).then((store) => {
+    openStorage(config, { publicUrl, clock, log }).then((store) => {
       closers.add('storage', () => store.stores.close());
       return store;
     }),
   );
   for (const warning of opened.warnings) log.warn({}, warning);
-  const { catalog } = opened;
+  const { onEvent } = options;
+  const catalog = onEvent === undefined ? opened.catalog : watchedCatalog(opened.catalog, onEvent);
   const { bucket, stores, localFiles } = storage;
 
   const health = createHealth({ catalog, bucket, clock, log });
@@ -90,23 +106,24 @@ async function openParts(
     openUploads(config, { stores, catalog, clock, log }, closers),
     health.measure(),
   ]);
-  const background = startBackgroundTasks(config, { opened, storage, clock, log });
+  const background = startBackgroundTasks(config, { opened: { ...opened, catalog }, storage, clock, log });
   closers.add('background', () => background.close());
 
+  const deps = completeDeps({
+    config,
+    catalog,
+    stores,
+    localFiles,
+    ...uploads,
+    verifier: options.authenticator ?? openTokenVerifier(config.access, clock, log),
+    health,
+    metrics: createMetrics({ processMetrics: true }),
+    publicUrl,
+    clock,
+    log,
+  });
   if (options.listen ?? true) {
-    const server = buildServer({
-      config,
-      catalog,
-      stores,
-      localFiles,
-      ...uploads,
-      verifier: openTokenVerifier(config.access, clock, log),
-      health,
-      metrics: createMetrics({ processMetrics: true }),
-      publicUrl: () => url,
-      clock,
-      log,
-    });
+    const server = serverOf(deps);
     closers.add('server', () => drain(server));
     await server.listen({ host: config.http.host, port });
   }
@@ -117,6 +134,8 @@ async function openParts(
     intake: uploads.intake,
     removal: uploads.removal,
     storage,
+    deps,
+    connection: opened.connection,
     async close() {
       health.stop();
       await closers.closeAll();

@@ -32,7 +32,7 @@ export interface OpenStorage {
 /** What opening a store needs besides the settings. */
 export interface StorageSurroundings {
   /** What clients reach this service by, without a trailing slash. */
-  readonly publicUrl: string;
+  readonly publicUrl: string | (() => string);
   readonly clock: Clock;
   readonly log: Log;
 }

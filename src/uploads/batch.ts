@@ -1,4 +1,5 @@
-import type { AccessEntry, Asset, UploadAllowance } from '../catalog/catalog.ts';
+import type { AccessEntry, Asset, UploadAllowance, UploadCommit } from '../catalog/catalog.ts';
+import { isEndUnknown } from '../catalog/transaction.ts';
 import type { AssetType } from '../core/asset-type.ts';
 import { isStowageError } from '../core/errors.ts';
 import { newTimeOrderedUuid } from '../core/ids.ts';
@@ -42,26 +43,18 @@ export class UploadBatch {
    * @throws StowageError `rate_limited` when the owner's allowance is less than the files; what the catalog throws.
    */
   async commit(): Promise<{ readonly assets: readonly Asset[]; readonly allowance: UploadAllowance }> {
-    const { catalog, uploadLimit } = this.#context;
-    const { principal, idempotencyKey } = this.#request;
-    const { tenantId, userId } = principal;
+    const { catalog } = this.#context;
+    const { within } = this.#request;
     const assets = this.files.map((file) => this.#asset(file));
     this.#rowsPossible = true;
     const result = await catalog
-      .commitUpload({
-        owner: { tenantId, userId },
-        role: principal.role,
-        assets: assets.map(({ state: _, ...asset }) => asset),
-        entries: assets.map((asset) => ({ ...this.#entry(asset.createdAtMs), ...keyOf(asset) })),
-        limit: uploadLimit,
-        idempotency:
-          idempotencyKey === null
-            ? null
-            : { key: idempotencyKey, response: answerToKeep(assets, this.keyFields) },
-      })
+      .commitUpload(this.#commitOf(assets), within?.(assets))
       .catch((error: unknown) => {
-        // A clear no of the catalog. After any other failure, a lost connection say, the rows may be there all the same.
-        if (isStowageError(error, 'conflict')) this.#rowsPossible = false;
+        // A clear no of the catalog, or of who shares its transaction. After any other failure, a lost connection say, the
+        // rows may be there all the same.
+        if (within === undefined ? isStowageError(error, 'conflict') : !isEndUnknown(error)) {
+          this.#rowsPossible = false;
+        }
         throw error;
       });
     if (result.outcome === 'recorded') return { assets, allowance: result.allowance };
@@ -95,6 +88,22 @@ export class UploadBatch {
   refusal(reason: string): AccessEntry {
     const entry = this.#entry(this.#context.clock.now());
     return { ...entry, outcome: 'refused', reason, assetId: null, key: null };
+  }
+
+  #commitOf(assets: readonly Asset[]): UploadCommit {
+    const { principal, idempotencyKey } = this.#request;
+    const { tenantId, userId } = principal;
+    return {
+      owner: { tenantId, userId },
+      role: principal.role,
+      assets: assets.map(({ state: _, ...asset }) => asset),
+      entries: assets.map((asset) => ({ ...this.#entry(asset.createdAtMs), ...keyOf(asset) })),
+      limit: this.#context.uploadLimit,
+      idempotency:
+        idempotencyKey === null
+          ? null
+          : { key: idempotencyKey, response: answerToKeep(assets, this.keyFields) },
+    };
   }
 
   #asset({ key, verdict, contentHash }: StoredFile): Asset {

@@ -123,8 +123,9 @@ class FormFiles implements FormReceiver {
   }
 
   addField(form: Form, name: string, value: string): void {
-    const { fields, batch, context } = this.#options;
+    const { fields, batch, context, request } = this.#options;
     fields.add(name, value);
+    request.onField?.(name, value);
     if (fields.assetType === batch.assetType) return;
     batch.assetType = fields.assetType;
     this.#limitCount();
@@ -132,7 +133,7 @@ class FormFiles implements FormReceiver {
   }
 
   async receive(part: FilePart): Promise<void> {
-    if (!(await bringsFile(part))) return;
+    if (!(await bringsFile(part, this.#options.request.fileFields))) return;
     const index = this.#count;
     this.#count += 1;
     this.#limitCount();
@@ -148,8 +149,9 @@ class FormFiles implements FormReceiver {
     const { fields, batch } = this.#options;
     const { metadata } = fields.finish();
     if (this.#count === 0) {
-      throw new StowageError('missing_field', 'The form has no file in the field files.', {
-        fields: { parameter: 'files' },
+      const [name = 'files'] = this.#options.request.fileFields ?? FILE_FIELDS;
+      throw new StowageError('missing_field', `The form has no file in the field ${name}.`, {
+        fields: { parameter: name },
       });
     }
     batch.metadata = metadata;
@@ -211,9 +213,13 @@ const FILENAME_CHARACTERS_SHOWN = 255;
  *
  * @throws StowageError `invalid_parameter` in a field that takes no files; `invalid_filename` for content without a name.
  */
-export async function bringsFile(part: FilePart): Promise<boolean> {
-  if (!FILE_FIELDS.has(part.fieldName)) {
-    throw new StowageError('invalid_parameter', 'Files must be sent in the field files.', {
+export async function bringsFile(
+  part: FilePart,
+  fileFields: ReadonlySet<string> = FILE_FIELDS,
+): Promise<boolean> {
+  if (!fileFields.has(part.fieldName)) {
+    const [name] = fileFields;
+    throw new StowageError('invalid_parameter', `Files must be sent in the field ${name}.`, {
       fields: { parameter: part.fieldName },
     });
   }

@@ -1,5 +1,5 @@
 import type { PlacedAsset } from '../catalog/asset-moves.ts';
-import type { AccessEntry, Asset, Catalog } from '../catalog/catalog.ts';
+import type { AccessEntry, Asset, Catalog, TombstoneOptions } from '../catalog/catalog.ts';
 import type { BackendName } from '../core/backend-name.ts';
 import type { Clock } from '../core/clock.ts';
 import { StowageError } from '../core/errors.ts';
@@ -17,8 +17,8 @@ export interface RemovalOptions {
   readonly log: Log;
 }
 
-/** Who asked for a removal, for the access log. */
-export interface RemovalRequest {
+/** Who asked for a removal, for the access log, and how it is done. */
+export interface RemovalRequest extends TombstoneOptions {
   readonly principal: Principal;
   readonly origin: RequestOrigin;
 }
@@ -31,7 +31,8 @@ export interface RemovalRequest {
  * the tombstone stays and the sweeper removes the bytes: telling the client of a failure would invite a repetition
  * that can only answer `not_found`.
  *
- * @throws StowageError `not_found` when there is none, or no longer; `database_unavailable`.
+ * @throws StowageError `not_found` when there is none, or no longer; `conflict` when a record refers to it and its links
+ *   are not to be cut; `database_unavailable`.
  */
 export async function removeAsset(
   options: RemovalOptions,
@@ -45,7 +46,8 @@ export async function removeAsset(
 }
 
 /**
- * Removes all assets of a user of the principal's tenant, in batches of bounded size, one log entry for each.
+ * Removes all assets of a user of the principal's tenant, in batches of bounded size, one log entry for each. Links do not
+ * hold them: who has a right to be forgotten is not kept by a record that shows the file.
  *
  * @returns how many were removed. Repeating an erasure that was interrupted continues it.
  * @throws StowageError `aborted` between two batches; `database_unavailable`.
@@ -62,7 +64,9 @@ export async function removeAssetsOfUser(
     const listed = await catalog.listAssetsOfUser(request.principal.tenantId, userId, ERASURE_BATCH);
     if (listed.length === 0) return removed;
     // The tombstones of a batch share transactions, see `Catalog.recordAccess`.
-    const outcomes = await Promise.allSettled(listed.map((asset) => tombstone(options, asset, request)));
+    const outcomes = await Promise.allSettled(
+      listed.map((asset) => tombstone(options, asset, { ...request, cutLinks: true })),
+    );
     const gone = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []));
     await removeBytes(options, gone, request);
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -79,7 +83,7 @@ const REMOVAL_MS_MAX = 30_000;
 function tombstone(
   { catalog, clock }: RemovalOptions,
   asset: Asset,
-  { principal, origin }: RemovalRequest,
+  { principal, origin, ...how }: RemovalRequest,
 ): Promise<PlacedAsset | undefined> {
   const entry: AccessEntry = {
     action: 'delete',
@@ -96,7 +100,7 @@ function tombstone(
     requestId: origin.requestId,
     atMs: clock.now(),
   };
-  return catalog.tombstoneAsset(principal.tenantId, asset.assetId, entry);
+  return catalog.tombstoneAsset(principal.tenantId, asset.assetId, entry, how);
 }
 
 /**

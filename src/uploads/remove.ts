@@ -1,11 +1,17 @@
+import type { TombstoneOptions } from '../catalog/catalog.ts';
 import { StowageError } from '../core/errors.ts';
 import type { Principal, RequestOrigin } from '../core/principal.ts';
 import { type RemovalOptions, type RemovalRequest, removeAsset, removeAssetsOfUser } from './remove-asset.ts';
 
 /** Removes assets and their bytes. Whether the caller may do so is the caller's question. */
 export interface Removal {
-  /** Removes one asset of the principal's tenant, see {@link removeAsset}. @throws StowageError `not_found`. */
-  removeAsset(assetId: string, principal: Principal, origin: RequestOrigin): Promise<void>;
+  /** Removes one asset of the principal's tenant, see {@link removeAsset}. @throws StowageError `not_found`, `conflict`. */
+  removeAsset(
+    assetId: string,
+    principal: Principal,
+    origin: RequestOrigin,
+    how?: TombstoneOptions,
+  ): Promise<void>;
   /**
    * Accepts the erasure of all assets of a user of the principal's tenant; erasures run in the background, one after
    * the other. A user who is waiting already is not queued again. An erasure that fails or is cut off by a crash is
@@ -40,7 +46,8 @@ export function createRemoval(options: RemovalOptions): Removal {
   }
 
   return {
-    removeAsset: (assetId, principal, origin) => removeAsset(options, assetId, { principal, origin }),
+    removeAsset: (assetId, principal, origin, how) =>
+      removeAsset(options, assetId, { ...how, principal, origin }),
     eraseUser(userId, principal, origin) {
       const id = JSON.stringify([principal.tenantId, userId]);
       if (waiting.has(id)) return;

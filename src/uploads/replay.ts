@@ -28,9 +28,12 @@ export async function assertSameForm(
   const assetType = assetTypes.get(assets[0]?.assetType ?? '');
   let count = 0;
   await readForm(request, requestBytesMax(assetTypes, assetType), {
-    addField: (_, name, value) => fields.add(name, value),
+    addField(_, name, value) {
+      fields.add(name, value);
+      request.onField?.(name, value);
+    },
     async receive(part: FilePart) {
-      if (!(await bringsFile(part))) return;
+      if (!(await bringsFile(part, request.fileFields))) return;
       await assertSameFile(assets[count], part.filename, part.body, request.signal);
       count += 1;
     },

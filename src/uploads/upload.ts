@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Asset, Catalog, UploadAllowance, UploadLimit } from '../catalog/catalog.ts';
+import type { Within } from '../catalog/transaction.ts';
 import type { AssetTypes } from '../core/asset-type.ts';
 import type { BackendName } from '../core/backend-name.ts';
 import type { ByteStream } from '../core/bytes.ts';
@@ -66,6 +67,8 @@ export interface UploadRequest {
   readonly idempotencyKey: string | null;
   /** Fires when the client is gone or the server stops. Ignored once the rows are being written. */
   readonly signal: AbortSignal;
+  /** Makes the transaction that the rows of these assets are written in; without it the catalog has its own. */
+  readonly within?: ((assets: readonly Asset[]) => Within) | undefined;
 }
 
 export interface FormUploadRequest extends UploadRequest {
@@ -79,6 +82,10 @@ export interface FormUploadRequest extends UploadRequest {
   readonly query: ReadonlyMap<string, string>;
   /** The Repr-Digest header as sent (RFC 9530): of the whole form as it arrives; null when absent. */
   readonly reprDigest: string | null;
+  /** Names of the fields that bring files; others are refused when they do. Default: `files`, `file`, `files[]`. */
+  readonly fileFields?: ReadonlySet<string> | undefined;
+  /** Sees every field that is no file, in the order of the form. What it throws refuses the form. */
+  readonly onField?: ((name: string, value: string) => void) | undefined;
 }
 
 export interface FileUploadRequest extends UploadRequest {

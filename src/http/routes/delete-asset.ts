@@ -11,10 +11,11 @@ export function deleteAsset(deps: Deps): Route {
     path: '/api/assets/:asset_id',
     operation: 'deleteAsset',
     summary: 'Remove an asset and its bytes',
-    description: 'Done again it is `not_found`. The access log keeps that it happened.',
+    description:
+      'Done again it is `not_found`; `conflict` while a record of the application refers to the asset. The access log keeps that it happened.',
     params: ASSET_PARAMS,
     success: { status: 204, description: 'The asset is gone.' },
-    errors: ['forbidden', 'not_found', 'database_unavailable', 'storage_unavailable'],
+    errors: ['forbidden', 'not_found', 'conflict', 'database_unavailable', 'storage_unavailable'],
     handle: async (call) => {
       const asset = await reachAsset(deps, call, 'delete');
       deps.facts.forget(asset);

@@ -1,5 +1,6 @@
 import { accessEntry } from '../../access/entries.ts';
 import type { Asset } from '../../catalog/catalog.ts';
+import { isEndUnknown } from '../../catalog/transaction.ts';
 import type { DirectUpload, HeldUpload } from '../../catalog/uploads-in-progress.ts';
 import { isStowageError, StowageError } from '../../core/errors.ts';
 import { newTimeOrderedUuid } from '../../core/ids.ts';
@@ -81,19 +82,25 @@ async function record(
   const { catalog, bucket, log, uploadLimit: limit } = options;
   const asset = assetOf(options, upload, file);
   const { state: _, ...row } = asset;
+  const within = request.within?.(asset);
   try {
-    const result = await catalog.commitUpload({
-      owner: { tenantId: upload.tenantId, userId: upload.userId },
-      assets: [row],
-      entries: [accessEntry(uploadFacts(options, request), asset)],
-      limit,
-      reservation: held,
-      idempotency: null,
-    });
+    const result = await catalog.commitUpload(
+      {
+        owner: { tenantId: upload.tenantId, userId: upload.userId },
+        assets: [row],
+        entries: [accessEntry(uploadFacts(options, request), asset)],
+        limit,
+        reservation: held,
+        idempotency: null,
+      },
+      within,
+    );
     return { asset, allowance: result.allowance, replayed: false };
   } catch (error) {
-    // A clear no of the catalog. After any other failure the rows may be there all the same: the bytes stay.
-    if (isStowageError(error, 'conflict')) await removeCopy(bucket, file.key, log);
+    // A clear no of the catalog, or of who shares its transaction. After any other failure the rows may be there all the
+    // same: the bytes stay.
+    const isRefused = within === undefined ? isStowageError(error, 'conflict') : !isEndUnknown(error);
+    if (isRefused) await removeCopy(bucket, file.key, log);
     else log.warn({ key: file.key }, 'It is not known whether an upload was recorded: its bytes stay.');
     throw error;
   }

@@ -1,4 +1,5 @@
 import type { Asset, Catalog, UploadAllowance, UploadLimit } from '../../catalog/catalog.ts';
+import type { Within } from '../../catalog/transaction.ts';
 import type { UploadsInProgress } from '../../catalog/uploads-in-progress.ts';
 import type { AssetTypes } from '../../core/asset-type.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -94,6 +95,8 @@ export type DirectCatalog = Omit<UploadsInProgress, 'listExpiredUploads'> &
 export interface DirectRequest {
   readonly principal: Principal;
   readonly origin: RequestOrigin;
+  /** Makes the transaction that the completed asset is recorded in; without it the catalog has its own. */
+  readonly within?: ((asset: Asset) => Within) | undefined;
 }
 
 /** What a client announces. All of it is a claim. */
