@@ -6,11 +6,15 @@ import { describe, it } from 'node:test';
 import { collectBytes, KIB, MIB } from '../core/bytes.ts';
 import { isStowageError } from '../core/errors.ts';
 import { inChunks } from './intake-fixture.ts';
-import { openSpool, type Spool } from './spool.ts';
+import { openSpool, type Spool, type SpoolOptions } from './spool.ts';
 
-async function withSpool(bytesMax: number, use: (spool: Spool, dir: string) => Promise<void>): Promise<void> {
+async function withSpool(
+  bytesMax: number,
+  use: (spool: Spool, dir: string) => Promise<void>,
+  more: Partial<SpoolOptions> = {},
+): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'stowage-spool-'));
-  const spool = await openSpool({ dir: root, bytesMax });
+  const spool = await openSpool({ dir: root, bytesMax, ...more });
   try {
     const [own = ''] = await readdir(root);
     await use(spool, join(root, own));
@@ -71,6 +75,24 @@ describe('the spool', () => {
       await first.remove();
       await spool.keep(inChunks(counted(200 * KIB), 1000), MIB);
     });
+  });
+
+  it('is unavailable before its disk is full, and keeps nothing of what would fill it', async () => {
+    await withSpool(
+      8 * MIB,
+      async (spool, dir) => {
+        await assert.rejects(spool.keep(inChunks(counted(MIB), 1000), MIB), (error) => {
+          assert.ok(isStowageError(error, 'storage_unavailable'));
+          assert.ok((error.fields.retry_after_seconds ?? 0) > 0);
+          return true;
+        });
+        assert.deepEqual([spool.usedBytes(), await readdir(dir)], [0, []]);
+        // What waits in memory needs no disk.
+        const small = await spool.keep(inChunks(counted(10 * KIB), 1000), MIB);
+        assert.equal(small.sizeBytes, 10 * KIB);
+      },
+      { freeBytesMin: Number.MAX_SAFE_INTEGER },
+    );
   });
 
   it('refuses a file over its limit at the first byte too many', async () => {

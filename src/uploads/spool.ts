@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ByteStream, KIB, MIB } from '../core/bytes.ts';
-import { StowageError } from '../core/errors.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { isStowageError, StowageError } from '../core/errors.ts';
 import { makeDirectories } from '../core/make-directories.ts';
+import { FreeSpace } from '../storage/local/free-space.ts';
+import { FREE_BYTES_MIN_DEFAULT } from '../storage/local/options.ts';
 import { newProcessDirectoryName, ownerOfDirectory } from '../storage/local/process-directories.ts';
 
 /** Where files wait whose asset type is not known yet, because their part came before it. */
@@ -11,8 +14,8 @@ export interface Spool {
   /**
    * Takes in a whole file. When it rejects nothing is kept.
    *
-   * @throws StowageError `file_too_large` past `fileBytesMax`; `storage_unavailable` when the spool is full or its disk
-   *   fails; whatever the body throws.
+   * @throws StowageError `file_too_large` past `fileBytesMax`; `storage_unavailable` when the spool is full, or its disk
+   *   fails or has too little free space; whatever the body throws.
    */
   keep(body: ByteStream, fileBytesMax: number): Promise<SpooledFile>;
   /** Bytes waiting now. */
@@ -34,6 +37,9 @@ export interface SpoolOptions {
   readonly dir: string;
   /** Most bytes waiting at once. */
   readonly bytesMax: number;
+  /** Bytes of the disk that stay free whatever waits; as much as the local store leaves unless told otherwise. */
+  readonly freeBytesMin?: number;
+  readonly clock?: Clock;
 }
 
 /** Up to this size a file waits in memory: most files are small, and a disk would cost them more than all the rest. */
@@ -66,6 +72,7 @@ async function removeDirectory(path: string): Promise<void> {
 class DirectorySpool implements Spool {
   readonly #dir: string;
   readonly #bytesMax: number;
+  readonly #freeSpace: FreeSpace;
   readonly #waiting = new Set<Entry>();
   #usedBytes = 0;
   #memoryBytes = 0;
@@ -74,6 +81,8 @@ class DirectorySpool implements Spool {
   constructor(options: SpoolOptions) {
     this.#dir = options.dir;
     this.#bytesMax = options.bytesMax;
+    const { freeBytesMin = FREE_BYTES_MIN_DEFAULT, clock = systemClock } = options;
+    this.#freeSpace = new FreeSpace({ path: options.dir, freeBytesMin, clock });
   }
 
   usedBytes(): number {
@@ -149,6 +158,10 @@ class DirectorySpool implements Spool {
   }
 
   async #flush(entry: Entry, handle: FileHandle): Promise<void> {
+    // The database may be on the same disk: uploads that wait must not be what fills it.
+    await this.#freeSpace.require(entry.memoryBytes).catch((error: unknown) => {
+      throw isStowageError(error) ? error.with({ retry_after_seconds: RETRY_SECONDS }) : diskError(error);
+    });
     const { chunks, memoryBytes } = entry;
     entry.chunks = [];
     entry.memoryBytes = 0;
