@@ -34,6 +34,9 @@ export function translateFault(error: unknown, signal: AbortSignal | undefined):
   if (error instanceof StowageError) return error;
   if (signal?.aborted) return abortedError(signal);
   const facts = error as AnswerFacts;
+  // A success that can't be read was cut off on its way.
+  if (error instanceof Error && facts.statusCode !== undefined && facts.statusCode < 300)
+    return storeError('storage_unavailable', failureOf(error, facts, facts.statusCode));
   if (error instanceof Error && facts.statusCode !== undefined)
     return translateAnswer(failureOf(error, facts, facts.statusCode));
   // No token: a setting of the machine or the account, which the operator mends.

@@ -2,7 +2,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import type { StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type { Log } from '../../core/log.ts';
-import { storeError, translateFault } from '../faults.ts';
+import { StoreFailure, storeError, translateFault } from '../faults.ts';
 import { answerDeadlineMs, DEFAULT_PATIENCE, type Patience } from '../patience.ts';
 import { withRetries } from '../retry.ts';
 import { translateAnswer } from './errors.ts';
@@ -107,8 +107,11 @@ export class GcsClient {
     });
   }
 
+  /** Makes a call and reads its answer, JSON; one that is cut off is asked for again. */
   async callForJson<Result>(call: GcsCall): Promise<Result> {
-    return parseJson<Result>(await this.callForText(call));
+    this.assertOpen();
+    const once = async () => parseJson<Result>(await textOf(await this.callOnce(call), call.signal));
+    return withRetries(once, { signal: call.signal, log: this.log });
   }
 
   /** Makes a call once; a token that the store refuses is replaced once. */
@@ -186,8 +189,9 @@ export async function textOf(answer: Answer, signal: AbortSignal | undefined): P
 export function parseJson<Result>(text: string): Result {
   try {
     return JSON.parse(text) as Result;
-  } catch (error) {
-    throw storeError('storage_unavailable', error);
+  } catch {
+    // The parser's message quotes the text: nothing of it may get into the log.
+    throw storeError('storage_unavailable', new StoreFailure(200, 'SyntaxError', 'The answer is no JSON.'));
   }
 }
 
