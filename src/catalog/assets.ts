@@ -3,7 +3,7 @@ import type { BackendName } from '../core/backend-name.ts';
 import { isUuid } from '../core/ids.ts';
 import type { ObjectKey } from '../core/key.ts';
 import type { PlacedAsset } from './asset-moves.ts';
-import type { Asset, AssetQuery, Page, Usage } from './catalog.ts';
+import type { Asset, AssetQuery, Catalog, Page, Usage } from './catalog.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { type Database, type PreparedStatement, prepareStatement, runPrepared } from './database.ts';
 import { translated } from './errors.ts';
@@ -87,14 +87,16 @@ export function assetReader(database: Database) {
       return { files: Number(row.files), bytes: Number(row.bytes ?? 0) };
     },
 
-    async tombstones(beforeMs: number, limit: number): Promise<PlacedAsset[]> {
+    async tombstones(query: Parameters<Catalog['listTombstones']>[0]): Promise<PlacedAsset[]> {
+      const { backend, beforeMs, afterId, limit } = query;
       const rows = await translated(
         queries
           .selectFrom('assets')
           .select([...COLUMNS, 'copies'])
           .where('state', '=', sql.lit('deleted'))
           .where('updated_at', '<', new Date(beforeMs))
-          .orderBy('updated_at')
+          .where('backend', '=', backend)
+          .$if(afterId !== null, (after) => after.where('id', '>', afterId ?? ''))
           .orderBy('id')
           .limit(limit)
           .execute(),
@@ -125,18 +127,23 @@ export function assetReader(database: Database) {
       );
     },
 
-    unused(assetType: string, beforeMs: number, limit: number): Promise<Asset[]> {
+    unused(query: Parameters<Catalog['listUnused']>[0]): Promise<Asset[]> {
+      const { assetType, backend, beforeMs, after, limit } = query;
       const before = new Date(beforeMs);
       return readMany(
         stored()
           .where('asset_type', '=', assetType)
           .where('created_at', '<', before)
+          .where('backend', '=', backend)
+          .$if(after !== null, (rows) =>
+            rows.where(
+              sql<boolean>`(created_at, id) > (${new Date(after?.createdAtMs ?? 0)}::timestamptz, ${after?.assetId}::uuid)`,
+            ),
+          )
           .where(({ not, exists }) =>
             not(exists((eb: ExpressionBuilder<Schema, 'assets'>) => readsSince(eb, before))),
           )
           // What a record of an application refers to is in use, whether anybody looks at it or not.
-          .where(({ not, exists }) => not(exists((eb: ExpressionBuilder<Schema, 'assets'>) => linksOf(eb))))
-          // What a record of an application refers to is used, whether anybody looks at it or not.
           .where(({ not, exists }) => not(exists((eb: ExpressionBuilder<Schema, 'assets'>) => linksOf(eb))))
           .orderBy('created_at')
           .orderBy('id')

@@ -75,8 +75,13 @@ export interface Catalog extends UploadsInProgress, AssetMoves, AssetLinks, CdnP
   /** Removes a tombstone, after its bytes are gone everywhere. Removing what is not there succeeds. */
   forgetAsset(assetId: string): Promise<void>;
 
-  /** Up to `limit` tombstones older than `beforeMs`, oldest first: deletes that a crash interrupted. */
-  listTombstones(beforeMs: number, limit: number): Promise<readonly PlacedAsset[]>;
+  /** Pages over the tombstones of a backend that are older than `beforeMs`, in id order: deletes that a crash interrupted. */
+  listTombstones(query: {
+    readonly backend: BackendName;
+    readonly beforeMs: number;
+    readonly afterId: string | null;
+    readonly limit: number;
+  }): Promise<readonly PlacedAsset[]>;
 
   /** Of these keys, those that an asset (stored or tombstone, on any backend) or an open direct upload names: the sweeper's proof. At most 1,000. */
   keysInUse(keys: readonly ObjectKey[]): Promise<ReadonlySet<string>>;
@@ -89,10 +94,17 @@ export interface Catalog extends UploadsInProgress, AssetMoves, AssetLinks, CdnP
   }): Promise<readonly Asset[]>;
 
   /**
-   * Up to `limit` stored assets of a type that nobody read, or got a URL for, since `beforeMs`, that are older than that and
-   * that no record refers to.
+   * Pages over the stored assets of a type on a backend that nobody read, or got a URL for, since `beforeMs`, that are
+   * older than that and that no record refers to; oldest first.
    */
-  listUnused(assetType: string, beforeMs: number, limit: number): Promise<readonly Asset[]>;
+  listUnused(query: {
+    readonly assetType: string;
+    readonly backend: BackendName;
+    readonly beforeMs: number;
+    /** The last asset of the page before. */
+    readonly after: Pick<Asset, 'assetId' | 'createdAtMs'> | null;
+    readonly limit: number;
+  }): Promise<readonly Asset[]>;
 
   /** Stored assets of one user, for erasure, in id order. */
   listAssetsOfUser(tenantId: string, userId: string, limit: number): Promise<readonly Asset[]>;

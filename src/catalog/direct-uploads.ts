@@ -114,14 +114,21 @@ export function directUploads(database: Database): UploadsInProgress {
       return row?.ended === true;
     },
 
-    async listExpiredUploads(nowMs, limit) {
+    async listExpiredUploads({ backend, nowMs, after, limit }) {
       const now = new Date(nowMs);
       const found = await translated(
         rows()
           .where(IS_OPEN)
           .where('expires_at', '<=', now)
+          .where('backend', '=', backend)
+          .$if(after !== null, (later) =>
+            later.where(
+              sql<boolean>`(expires_at, upload_id) > (${new Date(after?.expiresAtMs ?? 0)}::timestamptz, ${after?.uploadId}::uuid)`,
+            ),
+          )
           .where((eb) => eb.or([eb('claimed_until', 'is', null), eb('claimed_until', '<=', now)]))
           .orderBy('expires_at')
+          .orderBy('upload_id')
           .limit(limit)
           .execute(),
       );

@@ -101,7 +101,13 @@ describe('links between assets and records', () => {
     const assetType = 'linked_type';
     const [used, unused] = [await stored({ assetType }), await stored({ assetType })];
     await link(used, { ...BRAND, recordId: 'used' });
-    const found = await store.catalog.listUnused(assetType, NOON_MS + 90 * 86_400_000, 10);
+    const found = await store.catalog.listUnused({
+      assetType,
+      backend: 'local',
+      beforeMs: NOON_MS + 90 * 86_400_000,
+      after: null,
+      limit: 10,
+    });
     assert.deepEqual(
       found.map(({ assetId }) => assetId),
       [unused],

@@ -43,8 +43,14 @@ export interface UploadsInProgress {
    */
   endUpload(held: HeldUpload, state: EndState, reason: string | null): Promise<boolean>;
 
-  /** Up to `limit` open uploads that have expired and that nobody holds, oldest first. */
-  listExpiredUploads(nowMs: number, limit: number): Promise<readonly DirectUpload[]>;
+  /** Pages over the open uploads on a backend that have expired and that nobody holds, oldest first. */
+  listExpiredUploads(query: {
+    readonly backend: BackendName;
+    readonly nowMs: number;
+    /** The last upload of the page before. */
+    readonly after: Pick<DirectUpload, 'uploadId' | 'expiresAtMs'> | null;
+    readonly limit: number;
+  }): Promise<readonly DirectUpload[]>;
 }
 
 /** What is written down before a URL exists. */

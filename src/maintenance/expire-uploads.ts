@@ -1,3 +1,4 @@
+import type { DirectUpload } from '../catalog/uploads-in-progress.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
 import { removeIncoming } from '../storage/incoming.ts';
@@ -24,13 +25,11 @@ export async function expireUploads(
   let bytes = 0;
   let removed = 0;
   let failures = 0;
-  for (let isLast = false; !isLast && found < EXPIRED_MAX; ) {
+  const query = { backend: bucket.name, nowMs: clock.now(), limit: BATCH };
+  for (let after: DirectUpload | null = null; found < EXPIRED_MAX; ) {
     throwIfAborted(options.signal);
-    const limit = options.apply ? BATCH : EXPIRED_MAX;
-    const page = await catalog.listExpiredUploads(clock.now(), limit);
-    const removedBefore = removed;
+    const page: readonly DirectUpload[] = await catalog.listExpiredUploads({ ...query, after });
     for (const upload of page) {
-      if (upload.backend !== bucket.name) continue;
       found += 1;
       bytes += upload.sizeBytes;
       if (!options.apply) continue;
@@ -50,8 +49,10 @@ export async function expireUploads(
       }
     }
     options.onProgress?.('expired uploads', found);
-    // Without progress the next page would be the same one.
-    isLast = page.length < limit || removed === removedBefore;
+    const last = page.at(-1);
+    if (last === undefined || page.length < BATCH) break;
+    // What could not be removed is left behind too: the others must not wait for it.
+    after = last;
   }
   return { found, count: { found, bytes, removed }, failures };
 }

@@ -46,20 +46,20 @@ export async function finishTombstones(
   parts: Pick<SweepParts, 'bucket' | 'stores' | 'catalog' | 'clock' | 'log'>,
   options: Pick<SweepOptions, 'apply' | 'signal'>,
 ): Promise<Removed> {
-  const nowMs = parts.clock.now();
+  const query = { backend: parts.bucket.name, beforeMs: parts.clock.now() + 1, limit: BATCH };
   const tally = newTally();
-  for (let isLast = false; !isLast && tally.found < REMOVED_MAX; ) {
+  for (let afterId: string | null = null; tally.found < REMOVED_MAX; ) {
     throwIfAborted(options.signal);
-    const page = await parts.catalog.listTombstones(nowMs + 1, BATCH);
-    const ours = page.filter((asset) => asset.backend === parts.bucket.name);
-    const removedBefore = tally.removed;
-    for (const asset of ours) {
+    const page: readonly PlacedAsset[] = await parts.catalog.listTombstones({ ...query, afterId });
+    for (const asset of page) {
       tally.seen(asset);
       if (options.apply)
         await tally.attempt(parts, asset, () => removeBytesAndRow(parts, asset, options.signal));
     }
-    // Without progress the next page would be the same one.
-    isLast = page.length < BATCH || tally.removed === removedBefore;
+    const last = page.at(-1);
+    if (last === undefined || page.length < BATCH) break;
+    // What could not be removed is left behind too: the others must not wait for it.
+    afterId = last.assetId;
   }
   return tally.result();
 }
@@ -73,18 +73,19 @@ export async function removeUnused(
   const tally = newTally();
   for (const { name, unusedDaysMax } of parts.assetTypes.values()) {
     if (unusedDaysMax === null) continue;
-    for (let isLast = false; !isLast && tally.found < REMOVED_MAX; ) {
+    const beforeMs = nowMs - unusedDaysMax * DAY_MS;
+    const query = { assetType: name, backend: parts.bucket.name, beforeMs, limit: BATCH };
+    for (let after: Asset | null = null; tally.found < REMOVED_MAX; ) {
       throwIfAborted(options.signal);
-      const limit = options.apply ? BATCH : REMOVED_MAX;
-      const page = await parts.catalog.listUnused(name, nowMs - unusedDaysMax * DAY_MS, limit);
-      const removedBefore = tally.removed;
+      const page: readonly Asset[] = await parts.catalog.listUnused({ ...query, after });
       for (const asset of page) {
-        if (asset.backend !== parts.bucket.name) continue;
         tally.seen(asset);
         if (options.apply) await tally.attempt(parts, asset, () => removeAsset(parts, asset, options.signal));
       }
       options.onProgress?.('unused assets', tally.found);
-      isLast = page.length < limit || tally.removed === removedBefore;
+      const last = page.at(-1);
+      if (last === undefined || page.length < BATCH) break;
+      after = last;
     }
   }
   return tally.result();
@@ -133,9 +134,6 @@ function newTally() {
   return {
     get found() {
       return found;
-    },
-    get removed() {
-      return removed;
     },
     seen(asset: Asset): void {
       found += 1;

@@ -137,6 +137,33 @@ describe('a sweep', () => {
     assert.equal(await ground.exists(incoming), false);
   });
 
+  test('is not held up by tombstones and unused assets of another store, however many', async () => {
+    await using ground = await openGround([imageType({ unusedDaysMax: 1 })]);
+    const { catalog } = ground.parts;
+    const many = (state: string) =>
+      Array.from({ length: 501 }, () =>
+        makeAsset({
+          assetId: newTimeOrderedUuid(NOON_MS - 1000),
+          createdAtMs: NOON_MS - 1000,
+          backend: 's3',
+          filename: state,
+        }),
+      );
+    const [deleted, unused] = [many('deleted'), many('unused')];
+    for (const assets of [deleted, unused]) await catalog.commitUpload(makeUpload(assets));
+    for (const { assetId } of deleted) {
+      await catalog.tombstoneAsset('acme', assetId, makeEntry({ action: 'delete', atMs: NOON_MS }));
+    }
+    const interrupted = await ground.store();
+    await catalog.tombstoneAsset('acme', interrupted.assetId, makeEntry({ action: 'delete', atMs: NOON_MS }));
+    const ours = await ground.store();
+    ground.advance(2 * DAY_MS);
+    const report = await sweep(ground.parts, { ...APPLY, force: true });
+    assert.deepEqual([report.tombstones.removed, report.unused.removed, report.failures], [1, 1, 0]);
+    assert.equal(await ground.exists(interrupted), false);
+    assert.equal(await ground.exists(ours), false);
+  });
+
   test('does not remove an object whose row appears between the listing and the removal', async () => {
     await using ground = await openGround();
     const late = await ground.putBytes();

@@ -14,8 +14,6 @@ import { sweepParts } from './sweep-parts.ts';
 const SEAL_EVERY_MS = 10_000;
 /** Between two attempts to start the jobs while the database refuses, in milliseconds. */
 const JOBS_RETRY_MS = 60_000;
-/** Expired uploads that are asked which stores they are on: a few, as a rule. */
-const EXPIRED_LOOKED_AT = 500;
 const EXPIRE_CRON = '41 * * * *';
 const SWEEP_CRON = '17 3 * * *';
 /** Longest sweep, in seconds: a million objects of a slow store. */
@@ -83,8 +81,10 @@ async function expireOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const { catalog } = opened;
-  const expired = await catalog.listExpiredUploads(clock.now(), EXPIRED_LOOKED_AT);
-  for (const backend of new Set(expired.map((upload) => upload.backend))) {
+  for (const backend of storage.backends()) {
+    // A store that is not needed is not opened.
+    const query = { backend, nowMs: clock.now(), after: null, limit: 1 };
+    if ((await catalog.listExpiredUploads(query)).length === 0) continue;
     const bucket = await storage.stores.of(backend);
     await expireUploads({ bucket, catalog, clock, log }, { apply: true, signal });
   }

@@ -104,10 +104,11 @@ export const ASSET_LAWS: Readonly<Record<string, Law>> = {
     assert.deepEqual(await catalog.listAssetsOfUser('acme', 'ada', 9), []);
     assert.deepEqual(await catalog.walkAssets({ backend: null, afterId: null, limit: 9 }), []);
     assert.deepEqual(await catalog.usage('acme', null), { files: 0, bytes: 0 });
-    assert.deepEqual(await catalog.listTombstones(NOON_MS + 1000, 9), []);
-    assert.deepEqual(await catalog.listTombstones(NOON_MS + 1001, 9), [
-      { ...asset, state: 'deleted', copies: [] },
-    ]);
+    const tombstones = { backend: 'local', beforeMs: NOON_MS + 1001, afterId: null, limit: 9 } as const;
+    assert.deepEqual(await catalog.listTombstones({ ...tombstones, beforeMs: NOON_MS + 1000 }), []);
+    assert.deepEqual(await catalog.listTombstones({ ...tombstones, backend: 's3' }), []);
+    assert.deepEqual(await catalog.listTombstones({ ...tombstones, afterId: asset.assetId }), []);
+    assert.deepEqual(await catalog.listTombstones(tombstones), [{ ...asset, state: 'deleted', copies: [] }]);
     assert.deepEqual(await catalog.keysInUse([asset.key]), new Set([asset.key]));
     assert.equal((await catalog.listAccess({ ...EVERYTHING, action: 'delete' })).items.length, 1);
     await catalog.forgetAsset(asset.assetId);
@@ -167,9 +168,15 @@ export const ASSET_LAWS: Readonly<Record<string, Law>> = {
     await at(handedOut, { action: 'generate_url' });
     await at(refused, { action: 'download', outcome: 'refused', reason: 'forbidden' });
     await at(unused, { action: 'download', atMs: NOON_MS + day });
-    const found = await catalog.listUnused('image', NOON_MS + 30 * day, 10);
+    const beforeMs = NOON_MS + 30 * day;
+    const query = { assetType: 'image', backend: 'local', beforeMs, after: null, limit: 10 } as const;
+    const found = await catalog.listUnused(query);
     assert.deepEqual(found.map(({ assetId }) => assetId).sort(), [unused.assetId, refused?.assetId].sort());
-    assert.deepEqual(await catalog.listUnused('invoice', NOON_MS + 30 * day, 10), []);
+    assert.deepEqual(await catalog.listUnused({ ...query, assetType: 'invoice' }), []);
+    assert.deepEqual(await catalog.listUnused({ ...query, backend: 's3' }), []);
+    const [first] = await catalog.listUnused({ ...query, limit: 1 });
+    assert.deepEqual(first, found[0]);
+    assert.deepEqual(await catalog.listUnused({ ...query, after: first ?? null }), found.slice(1));
   },
 
   'at most a thousand keys are asked for at once': async ({ catalog }) => {

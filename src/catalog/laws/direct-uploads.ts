@@ -154,13 +154,16 @@ export const DIRECT_UPLOAD_LAWS: Readonly<Record<string, Law>> = {
     const first = await reserve(catalog);
     await reserve(catalog, { expiresAtMs: NOON_MS + 2 * HOUR_MS });
     const laterMs = NOON_MS + HOUR_MS;
-    assert.deepEqual(await catalog.listExpiredUploads(laterMs - 1, 10), []);
+    const query = { backend: 'local', nowMs: laterMs, after: null, limit: 10 } as const;
+    assert.deepEqual(await catalog.listExpiredUploads({ ...query, nowMs: laterMs - 1 }), []);
+    assert.deepEqual(await catalog.listExpiredUploads({ ...query, backend: 's3' }), []);
+    assert.deepEqual(await catalog.listExpiredUploads({ ...query, after: first }), []);
     assert.deepEqual(
-      (await catalog.listExpiredUploads(laterMs, 10)).map(({ uploadId }) => uploadId),
+      (await catalog.listExpiredUploads(query)).map(({ uploadId }) => uploadId),
       [first.uploadId],
     );
     const held = await take(catalog, first.uploadId, laterMs, true);
-    assert.deepEqual(await catalog.listExpiredUploads(laterMs, 10), [], 'somebody is at it');
+    assert.deepEqual(await catalog.listExpiredUploads(query), [], 'somebody is at it');
     await catalog.endUpload(held, 'expired', null);
     await catalog.removeExpired(laterMs + 24 * HOUR_MS - 1);
     assert.equal((await catalog.findUpload('acme', first.uploadId))?.state, 'expired');

@@ -51,7 +51,12 @@ export const MOVE_LAWS: Readonly<Record<string, Law>> = {
     assert.deepEqual(gone, { ...asset, copies: ['s3'] });
     assert.equal(await catalog.switchBackend(asset.assetId, copy, NOON_MS), false);
     assert.equal(await catalog.claimCopy(asset.assetId, copy, NOON_MS), false);
-    const [tombstone] = await catalog.listTombstones(NOON_MS + 1, 9);
+    const [tombstone] = await catalog.listTombstones({
+      backend: 'local',
+      beforeMs: NOON_MS + 1,
+      afterId: null,
+      limit: 9,
+    });
     assert.deepEqual([tombstone?.backend, tombstone?.copies], ['local', ['s3']]);
   },
 
