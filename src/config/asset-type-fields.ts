@@ -20,7 +20,7 @@ const FIELDS = [
   'visibility',
 ];
 /** Placeholders that Stowage fills itself; any other must be a field of the request and end in `_id`. */
-const OWN_PLACEHOLDERS: ReadonlySet<string> = new Set([
+export const OWN_PLACEHOLDERS: ReadonlySet<string> = new Set([
   'user_id',
   'tenant_id',
   'asset_type',
