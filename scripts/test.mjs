@@ -1,10 +1,13 @@
 // Runs the tests with node's own runner: `node scripts/test.mjs [--coverage] [path …]`; paths narrow the run.
 // Stores that tests need as servers are started first where their programs are installed; which were real is printed.
+// The acceptance tests run on local disk, or on what STORAGE_BACKEND names: s3, azure, gcs. A run of everything adds
+// their core on all three; with TEST_CLOUDS=all it is every file that is not for local disk only.
 import { spawn, spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CLOUD_CORE, CLOUDS, LOCAL_ONLY } from '../test/acceptance/clouds.ts';
 
 const args = process.argv.slice(2);
 const coverage = args.includes('--coverage');
@@ -17,16 +20,38 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+const acceptance = (file) => /^test\/acceptance\/([\w-]+)\.test\.ts$/.exec(file)?.[1];
+const named = process.env.STORAGE_BACKEND ?? 'local';
+const isEverything = paths.length === 0 && !coverage && named === 'local';
 const ceph = await startCeph();
 let status = 1;
 try {
-  status = await runTests({ ...process.env, NODE_ENV: 'test', ...ceph.env });
+  status = await runTests(named, named === 'local' ? files : files.filter(isForClouds));
+  for (const backend of isEverything ? CLOUDS : []) {
+    const core = files.filter((file) =>
+      process.env.TEST_CLOUDS === 'all'
+        ? acceptance(file) && isForClouds(file)
+        : CLOUD_CORE.includes(acceptance(file)),
+    );
+    console.log(`\n# The acceptance tests on ${backend}: ${core.map(acceptance).join(', ')}`);
+    status = (await runTests(backend, core)) || status;
+  }
 } finally {
   ceph.stop();
 }
+console.log(storesUsed());
 process.exit(status);
 
-function runTests(env) {
+/** Whether a test file says anything about the clouds; the others tell why not. */
+function isForClouds(file) {
+  const reason = LOCAL_ONLY[acceptance(file)];
+  if (reason !== undefined) console.log(`# not on ${named}: ${file}: ${reason}`);
+  return reason === undefined;
+}
+
+function runTests(backend, chosen) {
+  if (chosen.length === 0) return 0;
+  const env = { ...process.env, NODE_ENV: 'test', ...ceph.env, STORAGE_BACKEND: backend };
   const flags = [
     '--conditions=stowage-source',
     '--test',
@@ -41,39 +66,61 @@ function runTests(env) {
         ]
       : []),
   ];
-  const child = spawn(process.execPath, [...flags, ...files], { stdio: 'inherit', env });
+  const child = spawn(process.execPath, [...flags, ...chosen], { stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
 
-/** A Ceph gateway for the S3 laws, if Debian's packages are there and the run includes tests that ask for it. */
+/** A Ceph gateway, if Debian's packages are there and the run includes tests that ask for it. Tried twice. */
 async function startCeph() {
-  const isWanted = files.some((file) => /storage.s3|test.clouds|move/.test(file));
-  const isInstalled =
-    spawnSync('sh', ['-c', 'command -v radosgw && command -v ceph-mon && command -v ceph-osd']).status === 0;
-  if (!isWanted || !isInstalled) {
-    if (process.env.TEST_REQUIRE?.includes('ceph')) throw new Error('Ceph is required but not installed.');
-    if (isWanted)
-      console.log('# S3: Ceph is not installed; the S3 laws run on the small server of this repository only');
-    return { env: {}, stop() {} };
-  }
-  const directory = mkdtempSync(join(tmpdir(), 'stowage-ceph-'));
-  const [httpPort, monPort] = [await freePort(), await freePort()];
-  const script = join(import.meta.dirname, '../test/servers/ceph.sh');
-  const started = spawnSync(script, ['start', directory, String(httpPort), String(monPort)], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: 60_000,
-  });
-  const stop = () => {
-    spawnSync(script, ['stop', directory], { timeout: 20_000 });
-    rmSync(directory, { recursive: true, force: true });
+  const none = { env: {}, stop() {}, state: '' };
+  const wanting = /storage.s3|test.(?:clouds|servers)|move|provision/;
+  const isWanted = files.some((file) => wanting.test(file) || (named === 's3' && acceptance(file)));
+  if (!isWanted) return none;
+  const isRequired = process.env.TEST_REQUIRE?.split(/[ ,]+/).includes('ceph') ?? false;
+  const refuse = (message) => {
+    if (isRequired) throw new Error(`${message} TEST_REQUIRE names ceph.`);
+    console.log(`# S3: ${message} The small server of this repository stands in.`);
+    return { ...none, state: message };
   };
-  if (started.status !== 0) {
+  const programs = 'PATH="$PATH:/usr/sbin"; command -v radosgw && command -v ceph-mon && command -v ceph-osd';
+  if (spawnSync('sh', ['-c', programs]).status !== 0) return refuse('Ceph is not installed.');
+  const script = join(import.meta.dirname, '../test/servers/ceph.sh');
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    const directory = mkdtempSync(join(tmpdir(), 'stowage-ceph-'));
+    const stop = () => {
+      spawnSync(script, ['stop', directory], { timeout: 20_000 });
+      rmSync(directory, { recursive: true, force: true });
+    };
+    // Each try has ports of its own: one that was free a moment ago may be taken.
+    const [httpPort, monPort] = [await freePort(), await freePort()];
+    const { status: code } = spawnSync(script, ['start', directory, String(httpPort), String(monPort)], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      timeout: 75_000,
+    });
+    if (code === 0) {
+      console.log('# S3: a real Ceph RADOS gateway');
+      return { env: { TEST_CEPH_ENDPOINT: `http://127.0.0.1:${httpPort}` }, stop, state: 'real' };
+    }
     stop();
-    throw new Error('Ceph is installed but did not start.');
+    console.log(`# S3: Ceph did not start (try ${attempt} of 2)`);
   }
-  console.log(`# S3: a real Ceph RADOS gateway`);
-  return { env: { TEST_CEPH_ENDPOINT: `http://127.0.0.1:${httpPort}` }, stop };
+  return refuse('Ceph is installed but did not start.');
+}
+
+/** Which stores the tests of this run have met. */
+function storesUsed() {
+  const s3 = {
+    real: 'S3: Ceph RADOS gateway (real) and the small server of this repository',
+    '': 'S3: the small server of this repository, where a test asked for one',
+  };
+  return [
+    '\n# Stores of this run, where tests asked for them',
+    `#   local disk, PostgreSQL: real`,
+    `#   ${s3[ceph.state] ?? `S3: the small server of this repository only (${ceph.state})`}`,
+    '#   Azure: Azurite, Microsoft’s emulator · Google: the small server of this repository',
+    '#   the real clouds: none',
+  ].join('\n');
 }
 
 async function freePort() {

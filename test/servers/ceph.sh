@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A Ceph RADOS gateway on loopback for tests: one monitor, one OSD in memory, one gateway.
-#   ceph.sh start DIR HTTP_PORT MON_PORT     prints nothing, returns when the gateway answers
+#   ceph.sh start DIR HTTP_PORT MON_PORT     prints nothing, returns when the gateway answers, 60 s at most;
+#                                            shows the ends of its logs when it fails
 #   ceph.sh stop DIR
 # Debian 12: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd
 set -euo pipefail
@@ -26,6 +27,17 @@ fi
 
 http_port=$3
 mon_port=$4
+export PATH="$PATH:/usr/sbin"
+deadline=$((SECONDS + 60))
+left() { local seconds=$((deadline - SECONDS)); echo $((seconds > 1 ? seconds : 1)); }
+tell() {
+  local status=$?
+  [ "$status" -eq 0 ] && return
+  echo "ceph.sh failed ($status)" >&2
+  tail -n 8 "$dir"/log/* >&2 2>/dev/null || true
+  stop
+}
+trap tell EXIT
 mkdir -p "$dir"/{mon,osd,rgw,log,run}
 fsid=$(cat /proc/sys/kernel/random/uuid)
 cat >"$dir/ceph.conf" <<CONF
@@ -89,19 +101,21 @@ setsid ceph-mon "${conf[@]}" -i a -f >"$dir/log/mon.out" 2>&1 </dev/null &
 echo $! >"$dir/mon.pid"
 # The monitor refuses an OSD whose own uuid is not the one announced.
 uuid=$(cat /proc/sys/kernel/random/uuid)
-ceph "${conf[@]}" osd new "$uuid" >/dev/null
-ceph-osd "${conf[@]}" -i 0 --mkfs --osd-uuid "$uuid" >"$dir/log/mkfs.out" 2>&1
+timeout "$(left)" ceph "${conf[@]}" osd new "$uuid" >/dev/null 2>"$dir/log/ceph.out"
+timeout "$(left)" ceph-osd "${conf[@]}" -i 0 --mkfs --osd-uuid "$uuid" >"$dir/log/mkfs.out" 2>&1
 setsid ceph-osd "${conf[@]}" -i 0 -f >"$dir/log/osd.out" 2>&1 </dev/null &
 echo $! >"$dir/osd.pid"
 setsid radosgw "${conf[@]}" -n client.rgw -f >"$dir/log/rgw.out" 2>&1 </dev/null &
 echo $! >"$dir/rgw.pid"
-for _ in $(seq 300); do
-  if (exec 3<>"/dev/tcp/127.0.0.1/$http_port") 2>/dev/null; then break; fi
-  kill -0 "$(cat "$dir/rgw.pid")" 2>/dev/null || { tail -5 "$dir"/log/* >&2; exit 1; }
+until (exec 3<>"/dev/tcp/127.0.0.1/$http_port") 2>/dev/null; do
+  for name in mon osd rgw; do
+    kill -0 "$(cat "$dir/$name.pid")" 2>/dev/null || { echo "$name has ended" >&2; exit 1; }
+  done
+  [ "$SECONDS" -lt "$deadline" ] || { echo 'the gateway did not listen in time' >&2; exit 1; }
   sleep 0.1
 done
 # Keys for tests on loopback only, made here and gone with the directory.
 for user in stowage stranger; do
-  timeout 30 radosgw-admin "${conf[@]}" -n client.rgw user create --uid="$user" --display-name="$user" \
-    --access-key="TEST${user^^}KEY" --secret-key="test-secret-of-$user-on-loopback" >/dev/null 2>&1
+  timeout "$(left)" radosgw-admin "${conf[@]}" -n client.rgw user create --uid="$user" --display-name="$user" \
+    --access-key="TEST${user^^}KEY" --secret-key="test-secret-of-$user-on-loopback" >"$dir/log/users.out" 2>&1
 done
