@@ -68,10 +68,10 @@ export function environmentFor(directory: string, more: Environment = {}): Envir
   };
 }
 
-/** Starts a service on fresh data and a free port, and waits until it is ready. */
+/** Starts a service on fresh data and a free port, or the `PORT` it is given, and waits until it is ready. */
 export async function startService(more: Environment = {}): Promise<Service> {
   const directory = freshDirectory();
-  const port = await freePort();
+  const port = more.PORT === undefined ? await freePort() : Number(more.PORT);
   const environment = environmentFor(directory, { PORT: String(port), ...more });
   try {
     const ownFiles = new Set<string>();

@@ -26,6 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
     ...['maintenance', 'service'],
   ],
+  // Types alone, so that the client runs where the rest does not: see below.
+  sdk: ['core', 'protocol'],
   // The package's front door: what an embedding application may use.
   'index.ts': [
     ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
@@ -38,6 +40,7 @@ const GUARDED: Readonly<Record<string, readonly string[]>> = {
   http: ['service'],
   service: ['cli', 'index.ts'],
   cli: [],
+  sdk: [],
 };
 
 const files = shippedSource();
@@ -74,6 +77,16 @@ describe('imports', () => {
       const allowed = GUARDED[target];
       return allowed !== undefined && source !== target && !allowed.includes(source);
     });
+    assert.deepEqual(
+      wrong.map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+  });
+
+  test('of the client are of its own files alone at run time', () => {
+    const wrong = imports.filter(
+      ({ from, to, typeOnly }) => folderOf(from) === 'sdk' && folderOf(to) !== 'sdk' && !typeOnly,
+    );
     assert.deepEqual(
       wrong.map(({ from, to }) => `${from} imports ${to}`),
       [],
