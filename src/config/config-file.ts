@@ -5,10 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { nearestName } from './look-alikes.ts';
 import { fileFieldOf, SETTINGS } from './settings.ts';
 
-/** What a config file holds: settings as text by field name, and the asset types, still unchecked. */
+/** What a config file holds: settings as text by field name; asset types and provisioning, still unchecked. */
 export interface ConfigFile {
   readonly values: ReadonlyMap<string, string>;
   readonly assetTypes: unknown;
+  readonly provisioning?: unknown;
 }
 
 const DEFAULT_NAMES = ['stowage.config.ts', 'stowage.config.js', 'stowage.config.json'];
@@ -55,11 +56,11 @@ export function readConfigFile(value: unknown, problems: string[]): ConfigFile {
   for (const name of ENVIRONMENT_ONLY) fields.delete(name);
   const values = new Map<string, string>();
   for (const [field, content] of Object.entries(value)) {
-    if (field === 'assetTypes' || content === undefined) continue;
+    if (field === 'assetTypes' || field === 'provisioning' || content === undefined) continue;
     const setting = fields.get(field);
     const text = textOf(content);
     if (setting === undefined) {
-      const meant = nearestName(field, ['assetTypes', ...fields.keys()]);
+      const meant = nearestName(field, ['assetTypes', 'provisioning', ...fields.keys()]);
       problems.push(`${field} in the config file is no setting${meant ? `; did you mean ${meant}?` : ''}`);
     } else if (setting.secret) {
       problems.push(
@@ -68,7 +69,11 @@ export function readConfigFile(value: unknown, problems: string[]): ConfigFile {
     } else if (text === undefined) problems.push(`${field} in the config file has a value of the wrong kind`);
     else values.set(field, text);
   }
-  return { values, assetTypes: 'assetTypes' in value ? value.assetTypes : undefined };
+  return {
+    values,
+    assetTypes: 'assetTypes' in value ? value.assetTypes : undefined,
+    provisioning: 'provisioning' in value ? value.provisioning : undefined,
+  };
 }
 
 /** Settings that say where the file is or what it is for can't be inside it. */

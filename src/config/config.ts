@@ -1,4 +1,5 @@
 import type { AssetTypes } from '../core/asset-type.ts';
+import type { ProvisioningConfig } from './provisioning-config.ts';
 
 /** Everything that can be set, read once, checked whole and frozen. `docs/reference/configuration.md` explains each. */
 export interface Config {
@@ -11,6 +12,7 @@ export interface Config {
   readonly cdn: CdnConfig | null;
   readonly uploads: UploadsConfig;
   readonly assetTypes: AssetTypes;
+  readonly provisioning: ProvisioningConfig;
   /** Directory for everything Stowage keeps on this machine, absolute. */
   readonly dataDir: string;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';

@@ -37,6 +37,58 @@ export interface StowageConfigFile {
   readonly bodyLimit?: string | number;
   /** By name: new asset types, changes to shipped ones, or `null` to take a shipped one away. */
   readonly assetTypes?: Readonly<Record<string, AssetTypeFields | null>>;
+  /** What `stowage provision` makes and checks. */
+  readonly provisioning?: ProvisioningFields;
+}
+
+/** What `stowage provision` makes and checks; every field has a safe default. */
+export interface ProvisioningFields {
+  /** Default: `prod` with NODE_ENV=production, else `dev`. */
+  readonly environment?: 'dev' | 'staging' | 'prod';
+  /** Default: CORS_ORIGINS without `*`. */
+  readonly corsOrigins?: string | readonly string[];
+  /** Default: true. */
+  readonly versioning?: boolean;
+  /** In days; null: never. Defaults: 2, 1, 30, 90, 365. */
+  readonly lifecycle?: {
+    readonly abortMultipartDays?: number;
+    readonly expireIncomingDays?: number;
+    readonly oldVersionsRareDays?: number | null;
+    readonly oldVersionsArchiveDays?: number | null;
+    readonly oldVersionsDeleteDays?: number | null;
+  };
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Settings, by the names that `plan` shows, that somebody else looks after. */
+  readonly leaveOut?: readonly string[];
+  readonly aws?: {
+    /** Default: `aws`, or `compatible` when S3_ENDPOINT is not Amazon's. */
+    readonly store?: 'aws' | 'compatible';
+    /** Default: the bucket's name with `-logs`; null: no server access logs. */
+    readonly logBucket?: string | null;
+    readonly logDays?: number;
+    /** The backend's identity. Default: the role `stowage-<bucket>` for EC2; null: made elsewhere. */
+    readonly identity?: {
+      readonly kind?: 'role' | 'user';
+      readonly name?: string;
+      readonly trustedService?: string;
+    } | null;
+    /** ARNs that alone may touch objects. Default: all that the account's own policies allow. */
+    readonly allowedPrincipals?: readonly string[];
+    /** A CloudFront distribution in front of the bucket. Default: none. */
+    readonly cdn?: {
+      readonly domain?: string;
+      readonly publicKeys?: string | readonly string[];
+      readonly priceClass?: 'PriceClass_100' | 'PriceClass_200' | 'PriceClass_All';
+    } | null;
+  };
+  readonly azure?: {
+    readonly subscriptionId?: string;
+    readonly resourceGroup?: string;
+    readonly location?: string;
+    readonly softDeleteDays?: number;
+  };
+  readonly gcs?: { readonly location?: string; readonly kmsKey?: string };
+  readonly local?: { readonly freeSpaceMin?: string; readonly mountPoint?: string };
 }
 
 /** An asset type as the config file declares it. A shipped type keeps the fields that are not given. */
@@ -57,7 +109,7 @@ export interface AssetTypeFields {
   readonly visibility?: 'private' | 'public';
 }
 
-/** Types a config file: `export default defineConfig({ … })`. Returns what it is given. */
-export function defineConfig(config: StowageConfigFile): StowageConfigFile {
+/** Types a config file: `export default defineConfig({ … })`. Returns what it is given, with its names for the compiler. */
+export function defineConfig<const Config extends StowageConfigFile>(config: Config): Config {
   return config;
 }

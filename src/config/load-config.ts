@@ -8,6 +8,7 @@ import { type ConfigFile, loadConfigFile } from './config-file.ts';
 import { type Environment, unknownSettings } from './look-alikes.ts';
 import { openMadeSecrets } from './made-secrets.ts';
 import { ConfigError } from './problems.ts';
+import { readProvisioning } from './provisioning-fields.ts';
 import { type SettingReader, settingReader } from './setting-reader.ts';
 import { gatherSettingValues } from './setting-values.ts';
 import { readStorage, storageWarnings } from './storage-settings.ts';
@@ -56,6 +57,17 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
   );
   const assetTypes = buildAssetTypes(file.assetTypes, sources.canJudge, problems);
 
+  const provisioning = readProvisioning(
+    file.provisioning,
+    {
+      corsOrigins: http.corsOrigins,
+      environment,
+      s3Bucket: storage.s3?.bucket ?? null,
+      s3Endpoint: storage.s3?.endpoint ?? null,
+    },
+    problems,
+  );
+
   const needsJwtSecret = access.jwksUrl === null && access.jwtSecrets.length === 0;
   const needsSigningSecret = signingSecrets.length === 0;
   if (environment === 'production') {
@@ -77,6 +89,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
     cdn,
     uploads,
     assetTypes,
+    provisioning,
     dataDir,
     logLevel,
     warnings: [],

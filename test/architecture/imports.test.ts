@@ -14,24 +14,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   delivery: ['core', 'storage', 'catalog', 'access', 'protocol'],
   uploads: ['core', 'validation', 'storage', 'catalog', 'access'],
   maintenance: ['core', 'storage', 'catalog'],
+  provisioning: ['core', 'config', 'storage'],
   http: [
     ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
     'maintenance',
   ],
   service: [
     ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
-    ...['maintenance', 'http'],
+    ...['maintenance', 'provisioning', 'http'],
   ],
   cli: [
     ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
-    ...['maintenance', 'service'],
+    ...['maintenance', 'provisioning', 'service'],
   ],
   // Types alone, so that the client runs where the rest does not: see below.
   sdk: ['core', 'protocol'],
   // The package's front door: what an embedding application may use.
   'index.ts': [
     ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
-    ...['maintenance', 'service'],
+    ...['maintenance', 'provisioning', 'service'],
   ],
 };
 

@@ -1,0 +1,63 @@
+import { type Difference, differencesOf } from './json.ts';
+import type { Provider, Setting } from './provider.ts';
+
+/** What `apply` would do about one setting. Names are those of `plan --json`. */
+export interface PlannedChange {
+  readonly setting: string;
+  readonly protects: string;
+  /** `create` where nothing is, `change` where something else is, `none` where all is well. */
+  readonly action: 'create' | 'change' | 'none' | 'left_out';
+  readonly differences: readonly Difference[];
+}
+
+/** What `apply` would do. */
+export interface Plan {
+  readonly provider: Provider['name'];
+  readonly bucket: string;
+  readonly changes: readonly PlannedChange[];
+  readonly has_drift: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** Compares what is there with what is wanted, setting by setting; changes nothing. */
+export async function planProvisioning(
+  provider: Provider,
+  options: { readonly leaveOut: readonly string[]; readonly signal: AbortSignal },
+): Promise<Plan> {
+  const changes: PlannedChange[] = [];
+  for (const setting of provider.settings) {
+    changes.push(
+      options.leaveOut.includes(setting.name) ? leftOut(setting) : await planSetting(setting, options.signal),
+    );
+  }
+  const known = provider.settings.map(({ name }) => name);
+  return {
+    provider: provider.name,
+    bucket: provider.bucket,
+    changes,
+    has_drift: changes.some(({ action }) => action === 'create' || action === 'change'),
+    warnings: [
+      ...provider.warnings,
+      ...options.leaveOut
+        .filter((name) => !known.includes(name))
+        .map((name) => `leaveOut names ${name}, which is no setting here. There are: ${known.join(', ')}.`),
+    ],
+  };
+}
+
+/** Compares one setting. */
+export async function planSetting(setting: Setting, signal: AbortSignal): Promise<PlannedChange> {
+  signal.throwIfAborted();
+  const [current, desired] = [await setting.read(signal), await setting.desired(signal)];
+  const differences = differencesOf(current, desired);
+  return {
+    setting: setting.name,
+    protects: setting.protects,
+    action: differences.length === 0 ? 'none' : current === undefined ? 'create' : 'change',
+    differences,
+  };
+}
+
+function leftOut({ name, protects }: Setting): PlannedChange {
+  return { setting: name, protects, action: 'left_out', differences: [] };
+}

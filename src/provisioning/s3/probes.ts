@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto';
+import { streamOf } from '../../core/bytes.ts';
+import { isStowageError } from '../../core/errors.ts';
+import { parseObjectKey } from '../../core/key.ts';
+import { openS3Backend } from '../../storage/s3/backend.ts';
+import { S3Client } from '../../storage/s3/client.ts';
+import type { S3Options } from '../../storage/s3/options.ts';
+import { sha256Of } from '../../storage/s3/sign.ts';
+import { expectRefusal, preflightFindings, statusOf } from '../outside.ts';
+import { type Finding, fail, ok, type Probe, QUESTION_PREFIX, warn } from '../provider.ts';
+import { type AwsKeys, awsOf, bucketUrl, type S3ProvisioningParts } from './parts.ts';
+
+/** A read URL that has been out of date for so long, in milliseconds. */
+const LONG_AGO_MS = 2 * 60 * 60_000;
+const PROBE_BYTES = Buffer.from('a question of stowage provision verify');
+
+/** Questions that a stranger and the backend ask; none needs rights that the service does not have. */
+export function outsideProbes(parts: S3ProvisioningParts): readonly Probe[] {
+  const url = bucketUrl(parts, parts.endpoint);
+  return [
+    stranger('anonymous_list', (signal) =>
+      expectRefusal('anonymous_list', 'lists the bucket', `${url}?list-type=2&max-keys=1`, { signal }),
+    ),
+    stranger('anonymous_write', (signal) =>
+      expectRefusal('anonymous_write', 'writes objects', `${url}${probeKey()}`, {
+        signal,
+        method: 'PUT',
+        body: PROBE_BYTES,
+      }),
+    ),
+    stranger('preflight', (signal) =>
+      preflightFindings(`${url}${probeKey()}`, parts.provisioning.corsOrigins, signal),
+    ),
+    backend('write_and_read', (signal) => writeAndRead(parts, url, signal)),
+    backend('signed_url', (signal) => signedUrl(parts, signal)),
+    backend('plain_http', (signal) => plainHttp(parts, signal)),
+    backend('unencrypted_put', (signal) => unencryptedPut(parts, signal)),
+    backend('confined', (signal) => confined(parts, signal)),
+  ];
+}
+
+function stranger(check: string, ask: Probe['ask']): Probe {
+  return { check, asker: 'stranger', ask };
+}
+
+function backend(check: string, ask: Probe['ask']): Probe {
+  return { check, asker: 'backend', ask };
+}
+
+/** Below `incoming/`, where the lifecycle removes what an interrupted question leaves. */
+function probeKey() {
+  return parseObjectKey(`${QUESTION_PREFIX}${randomUUID()}`);
+}
+
+function optionsOf(parts: S3ProvisioningParts, changes: Partial<S3Options> = {}): S3Options {
+  const { bucket, region, endpoint, forcePathStyle, sse, kmsKeyId, clock, log } = parts;
+  const publicEndpoint = null;
+  return {
+    ...{ bucket, region, endpoint, publicEndpoint, forcePathStyle, sse, kmsKeyId, clock, log },
+    credentials: parts.backend,
+    signedWrite: 'put',
+    ...changes,
+  };
+}
+
+/** Also asks for the object as a stranger: of one that is not there a closed and an open bucket say the same. */
+async function writeAndRead(
+  parts: S3ProvisioningParts,
+  url: string,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const store = openS3Backend(optionsOf(parts));
+  const key = probeKey();
+  try {
+    await store.put(key, streamOf(PROBE_BYTES), { ...AS_WRITTEN, signal });
+    const info = await store.head(key, { signal });
+    return [
+      info.sizeBytes === PROBE_BYTES.byteLength
+        ? ok('write_and_read', 'The backend stores, finds and removes objects.')
+        : fail(
+            'write_and_read',
+            'The store keeps other bytes than it was given.',
+            'Ask whoever runs the store.',
+          ),
+      ...(await expectRefusal('anonymous_read', 'reads objects', `${url}${key}`, { signal })),
+    ];
+  } catch (error) {
+    return [
+      fail(
+        'write_and_read',
+        `The backend can't store objects (${reasonOf(error)}).`,
+        'stowage provision apply; then check S3_ACCESS_KEY and that the identity has its policy.',
+      ),
+    ];
+  } finally {
+    await store.delete(key, {}).catch(() => undefined);
+    await store.close();
+  }
+}
+
+const AS_WRITTEN = {
+  mode: 'replace',
+  contentType: 'text/plain',
+  cacheControl: '',
+  metadata: {},
+  sizeBytes: PROBE_BYTES.byteLength,
+} as const;
+
+async function signedUrl(parts: S3ProvisioningParts, signal: AbortSignal): Promise<readonly Finding[]> {
+  const store = openS3Backend(optionsOf(parts));
+  const key = probeKey();
+  try {
+    await store.put(key, streamOf(PROBE_BYTES), { ...AS_WRITTEN, signal });
+    const nowMs = parts.clock.now();
+    const { url } = await store.signRead(key, { ...SIGN, nowMs });
+    const expired = await store.signRead(key, { ...SIGN, nowMs: nowMs - LONG_AGO_MS });
+    const [works, tooLate, write] = [
+      await statusOf(url, { signal }),
+      await statusOf(expired.url, { signal }),
+      await statusOf(url, { signal, method: 'PUT', body: PROBE_BYTES }),
+    ];
+    return [
+      works === 200
+        ? ok('signed_url_reads', 'A signed URL opens its object.')
+        : fail('signed_url_reads', `A signed URL is answered ${works}.`, MEND_SIGNED),
+      tooLate >= 400
+        ? ok('signed_url_expires', 'A signed URL ends.')
+        : fail('signed_url_expires', `A URL that ended long ago is answered ${tooLate}.`, MEND_STORE),
+      write >= 400
+        ? ok('signed_url_read_only', 'A read URL writes nothing.')
+        : fail('signed_url_read_only', `A PUT to a read URL is answered ${write}.`, MEND_STORE),
+    ];
+  } finally {
+    await store.delete(key, {}).catch(() => undefined);
+    await store.close();
+  }
+}
+
+const SIGN = {
+  lifetimeSeconds: 300,
+  contentDisposition: 'attachment',
+  contentType: 'text/plain',
+  grant: null,
+} as const;
+const MEND_SIGNED = 'Check the clock of this machine, S3_ENDPOINT and the backend’s rights.';
+const MEND_STORE = 'This store does not honour signatures: use another one.';
+
+async function plainHttp(parts: S3ProvisioningParts, signal: AbortSignal): Promise<readonly Finding[]> {
+  if (!parts.isSecure)
+    return [
+      warn(
+        'plain_http',
+        'The store is reached without TLS: everybody on the way reads along.',
+        'Set S3_ENDPOINT to https.',
+      ),
+    ];
+  if (parts.plainEndpoint === null) return [ok('plain_http', 'The store has no address without TLS.')];
+  const client = new S3Client(optionsOf(parts, { endpoint: parts.plainEndpoint }));
+  try {
+    const answer = await client.callOnce({ method: 'GET', key: null, query: ONE_KEY, signal });
+    await answer.body.dump();
+    return [
+      fail(
+        'plain_http',
+        'The bucket answers requests without TLS.',
+        'stowage provision apply (setting bucket_policy).',
+      ),
+    ];
+  } catch (error) {
+    if (isStowageError(error, 'storage_denied'))
+      return [ok('plain_http', 'Requests without TLS are refused.')];
+    return [ok('plain_http', `Requests without TLS get no answer (${reasonOf(error)}).`)];
+  } finally {
+    await client.close();
+  }
+}
+
+const ONE_KEY = { 'list-type': '2', 'max-keys': '1' } as const;
+
+async function unencryptedPut(parts: S3ProvisioningParts, signal: AbortSignal): Promise<readonly Finding[]> {
+  const client = new S3Client(optionsOf(parts));
+  const key = probeKey();
+  try {
+    const body = [PROBE_BYTES];
+    const answer = await client.callOnce({
+      ...{ method: 'PUT', key, body, payloadHash: sha256Of(body).hex, signal },
+      headers: { 'content-type': 'text/plain' },
+    });
+    await answer.body.dump();
+    await client.call({ method: 'DELETE', key }).then((gone) => gone.body.dump());
+    const detail = 'A put that asks for no encryption is accepted.';
+    return [
+      awsOf(parts).store === 'aws'
+        ? fail('unencrypted_put', detail, 'stowage provision apply (setting bucket_policy).')
+        : warn(
+            'unencrypted_put',
+            detail,
+            'This store may not know the condition; Stowage asks on every write.',
+          ),
+    ];
+  } catch (error) {
+    if (isStowageError(error, 'storage_denied'))
+      return [ok('unencrypted_put', 'Puts without encryption are refused.')];
+    throw error;
+  } finally {
+    await client.close();
+  }
+}
+
+/** What the backend must not be able to do: read its own bucket's policy, and look into another bucket. */
+async function confined(parts: S3ProvisioningParts, signal: AbortSignal): Promise<readonly Finding[]> {
+  if (!parts.backendIsOther)
+    return [
+      warn(
+        'confined',
+        'The backend’s keys are those of the operator, so its limits were not tried.',
+        'Give the service keys of its own; "stowage doctor" where it runs asks again.',
+      ),
+    ];
+  const other = awsOf(parts).logBucket ?? `${parts.bucket}-not-yours`;
+  const questions = [
+    ['reads the policy of the bucket', optionsOf(parts), { policy: '' }],
+    ['reads the log bucket', optionsOf(parts, { bucket: other }), ONE_KEY],
+  ] as const;
+  const leaks: string[] = [];
+  for (const [what, options, query] of questions) {
+    const client = new S3Client(options);
+    try {
+      const answer = await client.callOnce({ method: 'GET', key: null, query, signal });
+      await answer.body.dump();
+      leaks.push(what);
+    } catch (error) {
+      if (!isStowageError(error, 'storage_denied') && !isStowageError(error, 'object_not_found')) throw error;
+      // A policy that is missing was looked for: whoever may not look is told AccessDenied.
+      if (what.startsWith('reads the policy') && reasonOf(error).includes('NoSuchBucketPolicy'))
+        leaks.push(what);
+    } finally {
+      await client.close();
+    }
+  }
+  return [
+    leaks.length === 0
+      ? ok('confined', 'The backend reaches nothing but its objects.')
+      : fail(
+          'confined',
+          `The backend ${leaks.join(' and ')}.`,
+          'Give the service an identity with the policy of "stowage provision export" and no other.',
+        ),
+  ];
+}
+
+/** The keys that are used, when they are known here. */
+export function sameKeys(left: AwsKeys | null, right: AwsKeys | null): boolean {
+  return left?.accessKeyId === right?.accessKeyId;
+}
+
+/** What the store said, which our own sentence leaves out for clients. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

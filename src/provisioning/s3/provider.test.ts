@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { AwsRecorder } from '../../../test/servers/aws-recorder/server.ts';
+import { BACKEND, openAws, startAws } from '../test-aws.ts';
+import { applyAll, driftOf, failuresOf, planAll, verifyAll } from '../test-run.ts';
+
+describe('a bucket on AWS, made from nothing', () => {
+  let aws: AwsRecorder;
+  before(async () => {
+    aws = await startAws();
+  });
+  after(() => aws[Symbol.asyncDispose]());
+
+  test('plan shows all of it and changes nothing', async () => {
+    await using provider = await openAws(aws);
+    const plan = await planAll(provider);
+    assert.equal(plan.has_drift, true);
+    assert.ok(plan.changes.every(({ action }) => action === 'create'));
+    assert.deepEqual(
+      aws.requests.filter(({ method, action }) => method === 'PUT' || /^(Create|Put)/.test(action)),
+      [],
+    );
+    assert.equal(aws.buckets.size, 0);
+  });
+
+  test('apply makes it, verify finds nothing wrong, and a second apply sends no change', async () => {
+    await using provider = await openAws(aws);
+    const applied = await applyAll(provider);
+    assert.ok(applied.applied.includes('bucket') && applied.applied.includes('bucket_policy'));
+    const findings = await verifyAll(provider);
+    assert.deepEqual(
+      findings.filter(({ status }) => status !== 'ok'),
+      [],
+    );
+    assert.deepEqual(driftOf(await planAll(provider)), []);
+    const before = aws.requests.length;
+    assert.deepEqual((await applyAll(provider)).applied, []);
+    const changes = aws.requests
+      .slice(before)
+      .filter(({ method, service, action }) =>
+        service === 'iam' ? /^(Put|Create)/.test(action) : method !== 'GET' && method !== 'HEAD',
+      );
+    assert.deepEqual(changes, []);
+  });
+
+  test('every request was signed and in the documented form', () => {
+    const wrong = aws.requests.filter(
+      ({ status, user }) => user !== null && (status === 400 || status >= 500),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  test('the backend’s questions leave nothing behind', () => {
+    const keys = [...(aws.buckets.get('my-files')?.objects.keys() ?? [])];
+    assert.deepEqual(keys.toSorted(), ['brand-images/', 'invoices/']);
+    assert.equal(BACKEND.identity, 'role/stowage-my-files');
+  });
+});
+
+describe('verify as the backend alone', () => {
+  test('asks what needs no rights of an operator', async () => {
+    await using aws = await startAws();
+    await using provider = await openAws(aws);
+    await applyAll(provider);
+    const from = aws.requests.length;
+    const findings = await verifyAll(provider, { askers: ['stranger', 'backend'] });
+    assert.deepEqual(failuresOf(findings), []);
+    assert.ok(aws.requests.slice(from).every(({ user }) => user !== 'operator'));
+  });
+});

@@ -1,0 +1,155 @@
+import { type Json, toJson } from '../json.ts';
+import { LATER, type Provider, type Setting } from '../provider.ts';
+import {
+  bucketSetting,
+  encryptionSetting,
+  lifecycleSetting,
+  ownershipSetting,
+  policySetting,
+  publicAccessSetting,
+  tagsSetting,
+} from './bucket-settings.ts';
+import { openS3Calls, orMissing, type S3Calls } from './calls.ts';
+import {
+  accessLogsSetting,
+  corsRules,
+  corsSetting,
+  foldersSetting,
+  versioningSetting,
+} from './content-settings.ts';
+import { countObjects, removeBucket } from './emptying.ts';
+import {
+  type IamCalls,
+  identityArn,
+  identityPolicy,
+  identitySettings,
+  openIamCalls,
+  removeIdentity,
+  trustPolicy,
+} from './identity.ts';
+import { bucketLifecycle, logLifecycle } from './lifecycle.ts';
+import { awsOf, isAws, type S3ProvisioningParts } from './parts.ts';
+import { bucketPolicy, logBucketPolicy, type PolicyDocument } from './policy.ts';
+import { outsideProbes } from './probes.ts';
+import { restoreProbe } from './restore-probe.ts';
+
+/** Opens a bucket of S3 for provisioning. @throws ProvisioningError when an official client is not installed. */
+export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provider> {
+  const aws = awsOf(parts);
+  const calls = await openS3Calls(parts, parts.operator);
+  const iam = aws.identity === null ? null : await openIamCalls(parts, parts.operator);
+  const arnOfIdentity = async (): Promise<string | null> =>
+    iam === null || aws.identity === null ? null : await identityArn(iam, aws.identity);
+  const policy = async (): Promise<PolicyDocument> =>
+    bucketPolicy(parts, {
+      distributionArn: null,
+      identityArn: aws.identity === null ? null : ((await arnOfIdentity()) ?? LATER),
+    });
+  return {
+    name: 's3',
+    bucket: parts.bucket,
+    settings: [
+      ...bucketSettings(parts, calls),
+      ...logSettings(parts, calls),
+      ...(iam === null || aws.identity === null ? [] : identitySettings(parts, iam, aws.identity)),
+      policySetting(calls, { bucket: parts.bucket, prefix: '' }, policy),
+    ],
+    probes: [...outsideProbes(parts), ...(parts.provisioning.versioning ? [restoreProbe(calls, parts)] : [])],
+    warnings: parts.isSecure
+      ? []
+      : ['The endpoint is plain http, so no rule against plain requests is made.'],
+    contents: () => countObjects(calls, parts.bucket),
+    destroy: (options) => destroy(parts, calls, iam, options),
+    async documents() {
+      return {
+        bucket_policy: toJson(await policy()),
+        cors: toJson(corsRules(parts.provisioning.corsOrigins)),
+        lifecycle: toJson({ Rules: bucketLifecycle(parts.provisioning.lifecycle) }),
+        identity_policy: toJson(identityPolicy(parts)),
+        ...(aws.identity?.kind === 'role' && { identity_trust: toJson(trustPolicy(aws.identity)) }),
+        ...(aws.logBucket !== null && { log_bucket_policy: toJson(logBucketPolicy(parts, aws.logBucket)) }),
+      } satisfies Record<string, Json>;
+    },
+    notes: async () => notesOf(parts),
+    async [Symbol.asyncDispose]() {
+      calls.client.destroy();
+      iam?.client.destroy();
+    },
+  };
+}
+
+/** The bucket and all that is in it but the policy, which needs what comes after. */
+function bucketSettings(parts: S3ProvisioningParts, calls: S3Calls): readonly Setting[] {
+  const place = { bucket: parts.bucket, prefix: '' } as const;
+  return [
+    bucketSetting(parts, calls, place),
+    publicAccessSetting(parts, calls, place),
+    ownershipSetting(calls, place),
+    encryptionSetting(calls, place, parts),
+    versioningSetting(calls, parts),
+    corsSetting(calls, parts),
+    lifecycleSetting(calls, place, bucketLifecycle(parts.provisioning.lifecycle)),
+    tagsSetting(calls, place, tagsOf(parts)),
+    foldersSetting(calls, parts),
+  ];
+}
+
+/** The bucket for server access logs, as closed as the other one. */
+function logSettings(parts: S3ProvisioningParts, calls: S3Calls): readonly Setting[] {
+  const { logBucket, logDays } = awsOf(parts);
+  if (logBucket === null) return [];
+  const place = { bucket: logBucket, prefix: 'log_' } as const;
+  return [
+    bucketSetting(parts, calls, place),
+    publicAccessSetting(parts, calls, place),
+    ownershipSetting(calls, place),
+    // Log delivery knows no KMS key of ours.
+    encryptionSetting(calls, place, { sse: 'AES256', kmsKeyId: null }),
+    lifecycleSetting(calls, place, logLifecycle(logDays)),
+    tagsSetting(calls, place, tagsOf(parts)),
+    policySetting(calls, place, async () => logBucketPolicy(parts, logBucket)),
+    accessLogsSetting(calls, parts.bucket, logBucket),
+  ];
+}
+
+function tagsOf(parts: S3ProvisioningParts): Readonly<Record<string, string>> {
+  const { tags, environment } = parts.provisioning;
+  return { ...tags, application: 'stowage', environment };
+}
+
+async function destroy(
+  parts: S3ProvisioningParts,
+  calls: S3Calls,
+  iam: IamCalls | null,
+  options: Parameters<Provider['destroy']>[0],
+): Promise<readonly string[]> {
+  const { logBucket, identity } = awsOf(parts);
+  const { client, sdk } = calls;
+  const removed: string[] = [];
+  // The policy goes first: it may refuse whoever deletes. Logging would go on writing into a bucket that is emptied.
+  await orMissing(client.send(new sdk.DeleteBucketPolicyCommand({ Bucket: parts.bucket })));
+  if (isAws(parts))
+    await orMissing(
+      client.send(new sdk.PutBucketLoggingCommand({ Bucket: parts.bucket, BucketLoggingStatus: {} })),
+    );
+  if (await removeBucket(calls, parts.bucket, options)) removed.push(`bucket ${parts.bucket}`);
+  if (logBucket !== null) {
+    const logs = await countObjects(calls, logBucket);
+    if (logs.exists && (logs.objects === 0 || options.force)) {
+      await removeBucket(calls, logBucket, options);
+      removed.push(`bucket ${logBucket}`);
+    } else if (logs.exists) options.progress(`${logBucket} holds logs and stays; --force removes it too`);
+  }
+  if (iam !== null && identity !== null && (await removeIdentity(iam, identity)))
+    removed.push(`${identity.kind} ${identity.name}`);
+  return removed;
+}
+
+function notesOf(parts: S3ProvisioningParts): readonly string[] {
+  const { identity } = awsOf(parts);
+  if (identity === null)
+    return ['Give the backend an identity with the policy that "stowage provision export" prints.'];
+  return identity.kind === 'role'
+    ? [`Run the service with the role ${identity.name} (an instance profile, a task role, IRSA).`]
+    : [`Make the service's keys: aws iam create-access-key --user-name ${identity.name}`];
+}

@@ -1,0 +1,71 @@
+import { planSetting } from './plan.ts';
+import { type Asker, type Finding, fail, ok, type Provider, warn } from './provider.ts';
+
+export interface VerifyOptions {
+  readonly leaveOut: readonly string[];
+  readonly signal: AbortSignal;
+  /** Whose questions are asked; the settings themselves are compared for the operator only. */
+  readonly askers: readonly Asker[];
+  readonly onFinding?: (finding: Finding) => void;
+}
+
+/** Asks every question, whatever the others answer. Probes leave nothing behind. */
+export async function verifyProvisioning(
+  provider: Provider,
+  options: VerifyOptions,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const add = (found: readonly Finding[]): void => {
+    for (const finding of found) {
+      findings.push(finding);
+      options.onFinding?.(finding);
+    }
+  };
+  if (options.askers.includes('operator')) {
+    for (const setting of provider.settings) {
+      options.signal.throwIfAborted();
+      if (options.leaveOut.includes(setting.name)) continue;
+      try {
+        const { action, differences } = await planSetting(setting, options.signal);
+        const mend = `stowage provision apply${setting.mend === undefined ? '' : `; ${setting.mend}`}`;
+        if (action === 'none') add([ok(setting.name, 'As it should be.')]);
+        else if (action === 'create') add([fail(setting.name, `Missing. ${setting.protects}`, mend)]);
+        else {
+          const places = differences.map(({ path }) => path || 'its value').join(', ');
+          add([fail(setting.name, `Differs at ${places}. ${setting.protects}`, mend)]);
+        }
+      } catch (error) {
+        options.signal.throwIfAborted();
+        add([fail(setting.name, `Can't be read: ${messageOf(error)}`, 'Check the keys and their rights.')]);
+      }
+    }
+  }
+  for (const probe of provider.probes) {
+    if (!options.askers.includes(probe.asker)) continue;
+    options.signal.throwIfAborted();
+    try {
+      add(await probe.ask(options.signal));
+    } catch (error) {
+      options.signal.throwIfAborted();
+      add([
+        fail(
+          probe.check,
+          `Can't be asked: ${messageOf(error)}`,
+          'Check that the store can be reached from here.',
+        ),
+      ]);
+    }
+  }
+  for (const warning of provider.warnings) add([warn('warnings', warning, 'See the guide of the provider.')]);
+  return findings;
+}
+
+/** Whether something is not as it should be. */
+export function hasFailures(findings: readonly Finding[]): boolean {
+  return findings.some(({ status }) => status === 'fail');
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  return message.slice(0, 300);
+}
