@@ -31,13 +31,16 @@ export interface SignableRequest {
  * Signs requests by AWS Signature Version 4 for the service `s3`.
  *
  * The signing key depends on the day, the region and the secret only; it is derived once and kept, which makes
- * a signature two hashes instead of six. The official signer derives it each time.
+ * a signature two hashes instead of six. The official signer derives it each time. Times and the start of a query are kept
+ * too: within a signing window they are the same for every URL.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
  */
 export class SigV4Signer {
   readonly #region: string;
   #cached: { readonly day: string; readonly secret: string; readonly key: KeyObject } | undefined;
+  #stamp: Stamp | undefined;
+  #start: QueryStart | undefined;
 
   constructor(region: string) {
     this.#region = region;
@@ -55,20 +58,19 @@ export class SigV4Signer {
     credentials: S3Credentials,
     nowMs: number,
   ): Record<string, string> {
-    const time = amzTime(nowMs);
+    const stamp = this.#stampOf(nowMs);
     const headers: Record<string, string> = {
       ...request.headers,
       'x-amz-content-sha256': payloadHash,
-      'x-amz-date': time,
+      'x-amz-date': stamp.time,
     };
     if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken;
-    const names = [...Object.keys(headers), 'host'].sort();
+    const names = namesOf(headers);
     const signedHeaders = names.join(';');
     const canonicalHeaders = canonicalHeadersOf(names, request.host, headers);
     const canonical = `${request.method}\n${request.path}\n${encodeQuery(request.query)}\n${canonicalHeaders}\n${signedHeaders}\n${payloadHash}`;
-    const scope = this.#scope(time);
-    const signature = this.#signature(time, scope, canonical, credentials);
-    headers.authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
+    const signature = this.#signature(stamp, canonical, credentials);
+    headers.authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${stamp.scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
     return headers;
   }
 
@@ -82,21 +84,16 @@ export class SigV4Signer {
     credentials: S3Credentials,
     period: { readonly startMs: number; readonly lifetimeSeconds: number },
   ): string {
-    const time = amzTime(period.startMs);
-    const scope = this.#scope(time);
-    const names = [...Object.keys(request.headers), 'host'].sort();
+    const stamp = this.#stampOf(period.startMs);
+    const names = namesOf(request.headers);
     const signedHeaders = names.join(';');
-    const token =
-      credentials.sessionToken === undefined
-        ? ''
-        : `&X-Amz-Security-Token=${encodeRfc3986(credentials.sessionToken)}`;
     // Upper case sorts before the lower-case parameters of S3, so the order of the canonical query is this one.
-    const signing = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${encodeRfc3986(`${credentials.accessKeyId}/${scope}`)}&X-Amz-Date=${time}&X-Amz-Expires=${period.lifetimeSeconds}${token}&X-Amz-SignedHeaders=${encodeRfc3986(signedHeaders)}`;
+    const signing = this.#queryStart(stamp, credentials, period.lifetimeSeconds, signedHeaders);
     const own = encodeQuery(request.query);
     const query = own === '' ? signing : `${signing}&${own}`;
     const canonicalHeaders = canonicalHeadersOf(names, request.host, request.headers);
     const canonical = `${request.method}\n${request.path}\n${query}\n${canonicalHeaders}\n${signedHeaders}\n${UNSIGNED_PAYLOAD}`;
-    return `${query}&X-Amz-Signature=${this.#signature(time, scope, canonical, credentials)}`;
+    return `${query}&X-Amz-Signature=${this.#signature(stamp, canonical, credentials)}`;
   }
 
   /**
@@ -110,12 +107,11 @@ export class SigV4Signer {
     startMs: number,
     expiresAtMs: number,
   ): Record<string, string> {
-    const time = amzTime(startMs);
-    const scope = this.#scope(time);
+    const stamp = this.#stampOf(startMs);
     const fields: Record<string, string> = {
       'x-amz-algorithm': 'AWS4-HMAC-SHA256',
-      'x-amz-credential': `${credentials.accessKeyId}/${scope}`,
-      'x-amz-date': time,
+      'x-amz-credential': `${credentials.accessKeyId}/${stamp.scope}`,
+      'x-amz-date': stamp.time,
     };
     if (credentials.sessionToken !== undefined) fields['x-amz-security-token'] = credentials.sessionToken;
     const own = Object.entries(fields).map(([name, value]) => ({ [name]: value }));
@@ -124,7 +120,7 @@ export class SigV4Signer {
       conditions: [...conditions, ...own],
     });
     const encoded = Buffer.from(policy).toString('base64');
-    const key = this.#key(time.slice(0, 8), credentials.secretAccessKey);
+    const key = this.#key(stamp.day, credentials.secretAccessKey);
     return {
       ...fields,
       policy: encoded,
@@ -132,14 +128,42 @@ export class SigV4Signer {
     };
   }
 
-  #scope(time: string): string {
-    return `${time.slice(0, 8)}/${this.#region}/s3/aws4_request`;
+  /** The texts of a second; all requests of one second have the same. */
+  #stampOf(ms: number): Stamp {
+    const second = Math.floor(ms / 1000);
+    if (this.#stamp?.second === second) return this.#stamp;
+    const time = amzTime(second * 1000);
+    const day = time.slice(0, 8);
+    const scope = `${day}/${this.#region}/s3/aws4_request`;
+    this.#stamp = { second, time, day, scope, toSign: `AWS4-HMAC-SHA256\n${time}\n${scope}\n` };
+    return this.#stamp;
   }
 
-  #signature(time: string, scope: string, canonical: string, credentials: S3Credentials): string {
-    const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${hash('sha256', canonical, 'hex')}`;
-    return createHmac('sha256', this.#key(time.slice(0, 8), credentials.secretAccessKey))
-      .update(toSign)
+  /** The parameters of a presigned URL that do not depend on its object. */
+  #queryStart(
+    stamp: Stamp,
+    credentials: S3Credentials,
+    lifetimeSeconds: number,
+    signedHeaders: string,
+  ): string {
+    const kept = this.#start;
+    if (
+      kept?.stamp === stamp &&
+      kept.credentials === credentials &&
+      kept.lifetimeSeconds === lifetimeSeconds &&
+      kept.signedHeaders === signedHeaders
+    )
+      return kept.text;
+    const { accessKeyId, sessionToken } = credentials;
+    const token = sessionToken === undefined ? '' : `&X-Amz-Security-Token=${encodeRfc3986(sessionToken)}`;
+    const text = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${encodeRfc3986(`${accessKeyId}/${stamp.scope}`)}&X-Amz-Date=${stamp.time}&X-Amz-Expires=${lifetimeSeconds}${token}&X-Amz-SignedHeaders=${encodeRfc3986(signedHeaders)}`;
+    this.#start = { stamp, credentials, lifetimeSeconds, signedHeaders, text };
+    return text;
+  }
+
+  #signature(stamp: Stamp, canonical: string, credentials: S3Credentials): string {
+    return createHmac('sha256', this.#key(stamp.day, credentials.secretAccessKey))
+      .update(stamp.toSign + hash('sha256', canonical, 'hex'))
       .digest('hex');
   }
 
@@ -155,17 +179,48 @@ export class SigV4Signer {
   }
 }
 
+/** What a second is called where it is signed. */
+interface Stamp {
+  readonly second: number;
+  readonly time: string;
+  readonly day: string;
+  readonly scope: string;
+  /** The start of the text that is signed. */
+  readonly toSign: string;
+}
+
+interface QueryStart {
+  readonly stamp: Stamp;
+  readonly credentials: S3Credentials;
+  readonly lifetimeSeconds: number;
+  readonly signedHeaders: string;
+  readonly text: string;
+}
+
+const ONLY_HOST: readonly string[] = ['host'];
+
+/** The names of the signed headers, in order. */
+function namesOf(headers: Readonly<Record<string, string>>): readonly string[] {
+  const names = Object.keys(headers);
+  if (names.length === 0) return ONLY_HOST;
+  names.push('host');
+  return names.sort();
+}
+
 /** Names and values, one a line; runs of spaces count as one. */
 function canonicalHeadersOf(
   names: readonly string[],
   host: string,
   headers: Readonly<Record<string, string>>,
 ): string {
-  return names
-    .map(
-      (name) => `${name}:${name === 'host' ? host : (headers[name] ?? '').trim().replaceAll(/ +/g, ' ')}\n`,
-    )
-    .join('');
+  let text = '';
+  for (const name of names) text += `${name}:${name === 'host' ? host : plainValue(headers[name] ?? '')}\n`;
+  return text;
+}
+
+function plainValue(value: string): string {
+  const trimmed = value.trim();
+  return trimmed.includes('  ') ? trimmed.replaceAll(/ +/g, ' ') : trimmed;
 }
 
 /** `20260102T030405Z`. */
@@ -173,9 +228,16 @@ export function amzTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 }
 
+const UNRESERVED = /^[\w.~-]*$/;
+const UNRESERVED_PATH = /^[\w.~/-]*$/;
+const LEFT_BY_JAVASCRIPT = /[!'()*]/;
+
 /** Percent-encodes everything but the unreserved characters of RFC 3986 §2.3, as SigV4 demands. */
 export function encodeRfc3986(text: string): string {
-  return encodeURIComponent(text).replaceAll(
+  if (UNRESERVED.test(text)) return text;
+  const encoded = encodeURIComponent(text);
+  if (!LEFT_BY_JAVASCRIPT.test(encoded)) return encoded;
+  return encoded.replaceAll(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
@@ -183,17 +245,15 @@ export function encodeRfc3986(text: string): string {
 
 /** Encodes an object key for a path: slashes stay. */
 export function encodeKey(key: string): string {
-  return key.split('/').map(encodeRfc3986).join('/');
+  return UNRESERVED_PATH.test(key) ? key : key.split('/').map(encodeRfc3986).join('/');
 }
 
 /** The canonical query string: encoded, sorted by name. */
 export function encodeQuery(query: Readonly<Record<string, string>>): string {
-  const names = Object.keys(query);
-  if (names.length === 0) return '';
-  return names
-    .sort()
-    .map((name) => `${encodeRfc3986(name)}=${encodeRfc3986(query[name] ?? '')}`)
-    .join('&');
+  let text = '';
+  for (const name of Object.keys(query).sort())
+    text += `${text === '' ? '' : '&'}${encodeRfc3986(name)}=${encodeRfc3986(query[name] ?? '')}`;
+  return text;
 }
 
 /** SHA-256 of bytes held in pieces, as hex and base64. */
