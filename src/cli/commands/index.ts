@@ -3,6 +3,7 @@ import { auditExportCommand, auditVerifyCommand } from './audit.ts';
 import { databaseExportCommand, databaseImportCommand } from './database.ts';
 import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
+import { moveCommand } from './move.ts';
 import { serveCommand } from './serve.ts';
 import { sweepCommand } from './sweep.ts';
 import { tokenCommand } from './token.ts';
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   tokenCommand,
   doctorCommand,
   sweepCommand,
+  moveCommand,
   auditVerifyCommand,
   auditExportCommand,
   databaseExportCommand,
