@@ -1,12 +1,43 @@
 import { isUtf8 } from 'node:buffer';
 import { leadText } from './script-leads.ts';
 
+/** Control characters that text holds: tab, line feed, form feed, carriage return; a bit each. */
+const TEXT_CONTROLS = (1 << 9) | (1 << 10) | (1 << 12) | (1 << 13);
+
 /** Whether no byte is a NUL or another control character that text never holds. */
 export function isPrintable(bytes: Uint8Array): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
-  return !/[\u0000-\u0008\u000b\u000e-\u001f\u007f]/.test(
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'),
-  );
+  const endAt = bytes.byteLength;
+  let at = Math.min(endAt, -bytes.byteOffset & 3);
+  if (!isPrintableFrom(bytes, 0, at)) return false;
+  // Four bytes at once: a regular expression over a string of them took three times as long.
+  const wordCount = (endAt - at) >>> 2;
+  if (wordCount > 0) {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + at, wordCount);
+    for (let index = 0; index < wordCount; index += 1) {
+      if (mayHoldControl(words[index] ?? 0) && !isPrintableFrom(bytes, at + 4 * index, 4)) return false;
+    }
+    at += 4 * wordCount;
+  }
+  return isPrintableFrom(bytes, at, endAt - at);
+}
+
+function isPrintableFrom(bytes: Uint8Array, from: number, count: number): boolean {
+  for (let at = from; at < from + count; at += 1) if (isControl(bytes[at])) return false;
+  return true;
+}
+
+function isControl(byte = 0): boolean {
+  return byte < 0x20 ? ((TEXT_CONTROLS >>> byte) & 1) === 0 : byte === 0x7f;
+}
+
+/**
+ * Whether one of the four bytes of a word may be below 0x20 or 0x7f.
+ *
+ * @see https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord
+ */
+function mayHoldControl(word: number): boolean {
+  const deletes = word ^ 0x7f7f7f7f;
+  return ((((word - 0x20202020) & ~word) | ((deletes - 0x01010101) & ~deletes)) & 0x80808080) !== 0;
 }
 
 /** Kinds of text that the head may be the beginning of, most likely first; empty when it is no text. */
