@@ -44,6 +44,7 @@ const urls = createAssetUrls({
   assetTypes: new Map([type('note', 'private'), type('notice', 'public')].map((each) => [each.name, each])),
   recordUrlSeconds: 3600,
   publicUrl: () => 'https://files.test/base',
+  cdn: null,
   clock: { now: () => nowMs },
 });
 

@@ -56,3 +56,25 @@ export function signedCacheControl(typeCacheControl: string, remainingMs: number
 
 /** Cache-Control of a download by token: kept by the client, asked about each time, so that each read is judged. */
 export const DOWNLOAD_CACHE_CONTROL = 'private, no-cache';
+
+/**
+ * Cache-Control for an edge that lets only holders of a valid URL at what it keeps: the asset type's own, without the words
+ * about who may keep it.
+ */
+export function edgeCacheControl(typeCacheControl: string): string {
+  const kept = typeCacheControl
+    .split(',')
+    .map((directive) => directive.trim())
+    .filter((directive) => directive !== '' && !/^(?:private|public)$/i.test(directive));
+  return kept.length === 0 ? 'no-cache' : kept.join(', ');
+}
+
+/**
+ * CDN-Cache-Control (RFC 9213) of content that a cache may give only to who brings the same URL again: never longer than
+ * the URL lives, and not at all when it is for one address.
+ */
+export function cdnCacheControl(typeCacheControl: string, remainingMs: number, isCacheable: boolean): string {
+  if (!isCacheable || /\bno-store\b/i.test(typeCacheControl)) return 'no-store';
+  if (/\bno-cache\b/i.test(typeCacheControl)) return 'no-cache';
+  return `max-age=${Math.max(0, Math.floor(remainingMs / 1000))}`;
+}

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { AssetFacts } from '../delivery/asset-facts.ts';
 import type { AssetUrls } from '../delivery/asset-urls.ts';
+import type { Cdn } from '../delivery/cdn/cdn.ts';
 import type { IssuedUrls } from '../delivery/issued-urls.ts';
 import type { SmallBodies } from '../delivery/small-bodies.ts';
 import type { StorageBackend } from '../storage/backend.ts';
@@ -19,7 +20,7 @@ import type { Metrics } from './metrics.ts';
 
 /** What the server is built from. */
 export interface ServerOptions {
-  readonly config: Pick<Config, 'http' | 'assetTypes' | 'storage' | 'uploads'>;
+  readonly config: Pick<Config, 'http' | 'assetTypes' | 'storage' | 'uploads'> & Partial<Pick<Config, 'cdn'>>;
   readonly catalog: Catalog;
   /** Where files are: new ones go to `main`, the rest is where its record says. */
   readonly stores: Stores<
@@ -51,6 +52,8 @@ export interface LocalFiles {
 /** What routes work with: the options and what the server makes of them. */
 export interface Deps extends ServerOptions {
   readonly urls: AssetUrls;
+  /** What is in front of the assets; null: nothing. */
+  readonly cdn: Cdn | null;
   readonly facts: AssetFacts;
   readonly issued: IssuedUrls;
   readonly bodies: SmallBodies;

@@ -73,6 +73,7 @@ const ARCHIVE: AssetType = {
 
 export interface FixtureChanges {
   readonly http?: Partial<ServerOptions['config']['http']>;
+  readonly cdn?: ServerOptions['config']['cdn'];
   readonly filesPerHour?: number;
   readonly health?: HealthState;
   readonly wrapCatalog?: (catalog: Catalog) => Catalog;
@@ -227,6 +228,7 @@ function configOf(changes: FixtureChanges, assetTypes: AssetTypes, path: string)
       azure: null,
       gcs: null,
     },
+    cdn: changes.cdn ?? null,
     uploads: { filesPerHour: changes.filesPerHour ?? FILES_PER_HOUR },
   };
 }

@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { parseTrustedProxies } from '../access/client-address.ts';
 import { AssetFacts } from '../delivery/asset-facts.ts';
 import { createAssetUrls } from '../delivery/asset-urls.ts';
+import { openCdn } from '../delivery/cdn/cdn.ts';
 import { IssuedUrls } from '../delivery/issued-urls.ts';
 import { SmallBodies } from '../delivery/small-bodies.ts';
 import { AnswersInFlight, closeWithAnswers } from './answers-in-flight.ts';
@@ -39,13 +40,17 @@ export function describeRoutes(options: ServerOptions): readonly Route[] {
 
 /** What routes work with. */
 export function completeDeps(options: ServerOptions): Deps {
+  const { cdn: front } = options.config;
+  const cdn = front === null || front === undefined ? null : openCdn(front);
   return {
     ...options,
+    cdn,
     urls: createAssetUrls({
       stores: options.stores,
       assetTypes: options.config.assetTypes,
       recordUrlSeconds: options.config.storage.signedUrlSeconds,
       publicUrl: options.publicUrl,
+      cdn,
       clock: options.clock,
     }),
     facts: new AssetFacts(options.catalog),

@@ -61,6 +61,7 @@ const EXPECTED: Readonly<Record<string, Answers>> = {
   readFile: OPEN('forbidden'),
   writeFile: OPEN('forbidden'),
   publicAsset: OPEN('not_found'),
+  cdnAsset: OPEN('not_found'),
 };
 
 let server: ServerFixture;

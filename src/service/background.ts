@@ -3,10 +3,12 @@ import type { OpenCatalog } from '../catalog/open-catalog.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { purgeDue } from '../delivery/cdn/purge.ts';
 import { expireUploads } from '../maintenance/expire-uploads.ts';
-import { pause, startSchedule } from '../maintenance/schedule.ts';
+import { pause, type RepeatedTask, startSchedule } from '../maintenance/schedule.ts';
 import { SWEEP_AGE_SECONDS_DEFAULT } from '../maintenance/sweep.ts';
 import { sweepStores } from '../maintenance/sweep-stores.ts';
+import { openPurgers } from './open-purgers.ts';
 import type { OpenStorage } from './open-storage.ts';
 import { sweepParts } from './sweep-parts.ts';
 
@@ -14,6 +16,8 @@ import { sweepParts } from './sweep-parts.ts';
 const SEAL_EVERY_MS = 10_000;
 /** Between two attempts to start the jobs while the database refuses, in milliseconds. */
 const JOBS_RETRY_MS = 60_000;
+/** Between two looks for what caches must forget, in milliseconds. */
+const PURGE_EVERY_MS = 2_000;
 const EXPIRE_CRON = '41 * * * *';
 const SWEEP_CRON = '17 3 * * *';
 /** Longest sweep, in seconds: a million objects of a slow store. */
@@ -32,8 +36,12 @@ export interface BackgroundParts {
  */
 export function startBackgroundTasks(config: Config, parts: BackgroundParts): { close(): Promise<void> } {
   const { catalog } = parts.opened;
+  const purging = startPurging(config, parts);
   const schedule = startSchedule(
-    [{ name: 'seal', everyMs: SEAL_EVERY_MS, run: (signal) => catalog.sealAccessLog(signal) }],
+    [
+      { name: 'seal', everyMs: SEAL_EVERY_MS, run: (signal) => catalog.sealAccessLog(signal) },
+      ...purging.tasks,
+    ],
     parts.log,
   );
   const stop = new AbortController();
@@ -43,9 +51,43 @@ export function startBackgroundTasks(config: Config, parts: BackgroundParts): { 
       stop.abort();
       await (await jobs)?.close();
       await schedule.close();
+      await purging.close();
       await catalog.sealAccessLog().catch((error: unknown) => {
         parts.log.warn({ err: error }, 'The access log could not be sealed while stopping.');
       });
+    },
+  };
+}
+
+/** Tells caches to forget what was deleted; the database knows what, so every node does it for all. */
+function startPurging(config: Config, { opened, clock, log }: BackgroundParts) {
+  const { catalog } = opened;
+  const purgers = openPurgers(config);
+  const caches = config.cdn === null || purgers.length === 0 ? [] : [config.cdn.url];
+  // Deletes ask for purges while a cache is known: it is, from the first start on.
+  const note = async (): Promise<boolean> => {
+    try {
+      await catalog.noteCaches(caches, clock.now());
+      return true;
+    } catch (error) {
+      log.warn({ err: error }, 'The caches in front of the assets could not be noted; tried again.');
+      return false;
+    }
+  };
+  let noted = note();
+  const task: RepeatedTask = {
+    name: 'purge',
+    everyMs: PURGE_EVERY_MS,
+    async run(signal) {
+      if (!(await noted)) noted = note();
+      if (purgers.length > 0) await purgeDue({ catalog, purgers, clock, log }, signal);
+    },
+  };
+  return {
+    tasks: [task],
+    async close(): Promise<void> {
+      await noted;
+      await Promise.all(purgers.map((purger) => purger.close()));
     },
   };
 }

@@ -9,6 +9,7 @@ import { isStowageError, StowageError } from '../core/errors.ts';
 import { isUuid, newUuid } from '../core/ids.ts';
 import type { Principal, RequestOrigin } from '../core/principal.ts';
 import { createAssetUrls } from '../delivery/asset-urls.ts';
+import { openCdn } from '../delivery/cdn/cdn.ts';
 import { openStored } from '../delivery/stored-object.ts';
 import type { ByteRange } from '../storage/index.ts';
 import type { Service } from './open-service.ts';
@@ -79,6 +80,7 @@ export function createLibrary(service: Service, config: Config, clock: Clock = s
     assetTypes: config.assetTypes,
     recordUrlSeconds: config.storage.signedUrlSeconds,
     publicUrl: () => service.url,
+    cdn: config.cdn === null ? null : openCdn(config.cdn),
     clock,
   });
   const factsOf = (action: AccessAction, caller: Caller): EntryFacts => ({

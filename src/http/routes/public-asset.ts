@@ -1,17 +1,16 @@
 import { StowageError } from '../../core/errors.ts';
-import { isObjectKey, type ObjectKey } from '../../core/key.ts';
+import { keyBelow, PUBLIC_PREFIX } from '../../delivery/cdn/paths.ts';
 import { contentDisposition } from '../../delivery/disposition.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
 import { publicRoute, type Route } from '../route.ts';
-
-const PREFIX = '/public/';
+import { shareWithCaches } from '../shared-caches.ts';
 
 /** `GET /public/{key}`: assets of public types, for everybody and every cache. */
 export function publicAsset(deps: Deps): Route {
   return publicRoute({
     method: 'GET',
-    path: '/public/*',
+    path: `${PUBLIC_PREFIX}*`,
     operation: 'publicAsset',
     summary: 'Read an asset of a public asset type',
     description: 'The URL is permanent. Reads are not logged: caches answer most of them.',
@@ -24,12 +23,13 @@ export function publicAsset(deps: Deps): Route {
     },
     errors: ['not_found', 'range_not_satisfiable', 'database_unavailable', 'storage_unavailable'],
     handle: async (request, reply) => {
-      const key = keyOf(request.raw.url ?? '');
+      const key = keyBelow(PUBLIC_PREFIX, request.raw.url ?? '');
       const asset = key === undefined ? undefined : await deps.catalog.findAssetByKey(key);
       const type = asset === undefined ? undefined : deps.config.assetTypes.get(asset.assetType);
       if (asset === undefined || type?.visibility !== 'public') {
         throw new StowageError('not_found', 'There is no such asset.');
       }
+      shareWithCaches(deps, reply, null);
       return await deliver(deps, request, reply, asset, {
         disposition: contentDisposition(asset.filename, asset.mediaType, 'inline'),
         cacheControl: type.cacheControl,
@@ -38,17 +38,4 @@ export function publicAsset(deps: Deps): Route {
       });
     },
   });
-}
-
-/** Decoded here, segment by segment: one key has one path, whatever a router does with encoded slashes. */
-function keyOf(target: string): ObjectKey | undefined {
-  const path = target.split('?')[0] ?? '';
-  if (!path.startsWith(PREFIX)) return undefined;
-  try {
-    const segments = path.slice(PREFIX.length).split('/').map(decodeURIComponent);
-    const key = segments.join('/');
-    return segments.some((segment) => segment.includes('/')) || !isObjectKey(key) ? undefined : key;
-  } catch {
-    return undefined;
-  }
 }

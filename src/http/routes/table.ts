@@ -3,6 +3,7 @@ import type { Route } from '../route.ts';
 import { abandonUpload } from './abandon-upload.ts';
 import { assetLog } from './asset-log.ts';
 import { beginUpload } from './begin-upload.ts';
+import { cdnAsset } from './cdn-asset.ts';
 import { completeUpload } from './complete-upload.ts';
 import { deleteAsset } from './delete-asset.ts';
 import { docs, openApi } from './documents.ts';
@@ -48,6 +49,7 @@ export function routeTable(deps: Deps): readonly Route[] {
     readFile(deps),
     writeFile(deps),
     publicAsset(deps),
+    cdnAsset(deps),
   ];
   return routes;
 }
