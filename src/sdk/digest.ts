@@ -1,3 +1,5 @@
+import { bytesOf } from './bytes-of.ts';
+
 /**
  * SHA-256 of a small file, hex. Web Crypto takes no stream, so a file must be in memory for it: larger ones go without,
  * and so does every file on a page without TLS.
@@ -7,7 +9,7 @@
 export async function digestOf(blob: Blob, digestBytesMax: number): Promise<string | null> {
   const { subtle } = crypto as { readonly subtle?: typeof crypto.subtle };
   if (subtle === undefined || blob.size > digestBytesMax) return null;
-  const digest = await subtle.digest('SHA-256', await blob.arrayBuffer());
+  const digest = await subtle.digest('SHA-256', await bytesOf(blob));
   return hex(new Uint8Array(digest));
 }
 

@@ -1,3 +1,5 @@
+import { bytesOf } from './bytes-of.ts';
+
 /** Bytes of each piece that is looked at. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -11,8 +13,7 @@ export async function sampleOf(blob: Blob): Promise<string> {
   const end = Math.max(0, blob.size - PIECE_BYTES);
   let crc = 0xffffffff;
   for (const offset of new Set([0, middle, end])) {
-    const piece = await blob.slice(offset, offset + PIECE_BYTES).arrayBuffer();
-    for (const byte of new Uint8Array(piece)) {
+    for (const byte of await bytesOf(blob.slice(offset, offset + PIECE_BYTES))) {
       crc ^= byte;
       for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
     }

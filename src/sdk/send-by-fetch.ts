@@ -1,3 +1,4 @@
+import { bytesOf } from './bytes-of.ts';
 import type { Fetch, HttpRequest, Send } from './transport.ts';
 import { Watch } from './watch.ts';
 
@@ -14,13 +15,17 @@ export function sendByFetch(fetch: Fetch, { countsBody }: { readonly countsBody:
     const sizeBytes = body instanceof Blob ? body.size : 0;
     const uncountedMs = answerMs + (sizeBytes / BYTES_PER_SECOND_MIN) * 1000;
     const watch = new Watch(signal, isCounted ? stallMs : uncountedMs);
+    let unreadable: unknown;
+    const onUnreadable = (error: unknown) => {
+      unreadable = error;
+    };
     try {
       const response = await fetch(url, {
         method,
         signal: watch.signal,
         credentials: 'omit',
         ...(isCounted
-          ? countedBody(request, body, watch)
+          ? countedBody(request, body, watch, onUnreadable)
           : { headers: { ...headers }, ...(body !== null && { body }) }),
       });
       watch.allow(answerMs);
@@ -28,15 +33,20 @@ export function sendByFetch(fetch: Fetch, { countsBody }: { readonly countsBody:
       if (response.ok) onSent?.(sizeBytes);
       return { status: response.status, header: (name) => response.headers.get(name), text };
     } catch (error) {
-      throw watch.failure(error);
+      throw unreadable ?? watch.failure(error);
     } finally {
-      watch.stop();
+      watch.end();
     }
   };
 }
 
 /** The body as a stream that tells how far it was read. The connection holds it back, so that is about what has left. */
-function countedBody({ headers, onSent, stallMs, answerMs }: HttpRequest, body: Blob, watch: Watch) {
+function countedBody(
+  { headers, onSent, stallMs, answerMs }: HttpRequest,
+  body: Blob,
+  watch: Watch,
+  onUnreadable: (error: unknown) => void,
+) {
   let sentBytes = 0;
   const stream = new ReadableStream<Uint8Array>(
     {
@@ -49,7 +59,12 @@ function countedBody({ headers, onSent, stallMs, answerMs }: HttpRequest, body: 
           return;
         }
         watch.allow(stallMs);
-        controller.enqueue(new Uint8Array(await chunk.arrayBuffer()));
+        try {
+          controller.enqueue(await bytesOf(chunk));
+        } catch (error) {
+          onUnreadable(error);
+          throw error;
+        }
         sentBytes += chunk.size;
       },
     },

@@ -29,7 +29,7 @@ export function sendByXhr(XMLHttpRequest: RequestConstructor): Send {
       const xhr = new XMLHttpRequest();
       const stop = () => xhr.abort();
       const end = (settle: () => void) => {
-        watch.stop();
+        watch.end();
         watch.signal.removeEventListener('abort', stop);
         settle();
       };

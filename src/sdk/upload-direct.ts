@@ -25,8 +25,9 @@ export async function uploadDirectly(
   const { filename, assetType } = options;
   const known = source.blob === null ? null : await digestOf(source.blob, settings.digestBytesMax);
   const announced = announcementOf(source, options, options.sha256 ?? known);
-  const instructions = await beginUpload(settings, announced, signal);
+  // Read before anything is reserved: a file that can't be read leaves nothing behind.
   const facts = { filename, assetType, sizeBytes: source.sizeBytes, sample: await source.sample() };
+  const instructions = await beginUpload(settings, announced, signal);
   const state = firstState(instructions, facts);
   options.onState?.(state);
   return await finishUpload(

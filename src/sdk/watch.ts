@@ -4,6 +4,7 @@ import { abortedError, StowageClientError } from './errors.ts';
 export class Watch {
   readonly #controller = new AbortController();
   readonly #caller: AbortSignal;
+  #isOver = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Fires with the caller's signal, or when nothing moved for too long. */
   readonly signal: AbortSignal;
@@ -17,11 +18,19 @@ export class Watch {
   /** Something moved: from now on the next `ms` milliseconds may pass without a move. */
   allow(ms: number): void {
     this.stop();
+    if (this.#isOver) return;
     this.#timer = setTimeout(() => this.#controller.abort(), ms);
   }
 
+  /** Stops the clock until something is allowed again. */
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  /** Stops the clock for good: what is still heard of the request counts no more. */
+  end(): void {
+    this.#isOver = true;
+    this.stop();
   }
 
   /** What a request's failure means: the caller ended it, it stood still, or the network failed. */

@@ -23,12 +23,18 @@ export interface Stand extends AsyncDisposable {
   longVideo(): Promise<File>;
 }
 
+/** Whether a request sends a part of a file to local disk. */
+export function isPart(url: string | undefined): boolean {
+  return url !== undefined && /^\/files\/incoming\/.*[?&]part=/.test(url);
+}
+
 /** Starts a service whose own URLs lead through the proxy. */
 export async function openStand(environment: Environment = {}): Promise<Stand> {
   const port = await freePort();
   const proxy = await startFaultyProxy(port);
   const url = `http://127.0.0.1:${proxy.port}`;
   const service = await startService({ PORT: String(port), PUBLIC_URL: url, ...environment });
+  let files = 0;
   return {
     service,
     proxy,
@@ -40,7 +46,8 @@ export async function openStand(environment: Environment = {}): Promise<Stand> {
         ...options,
       }),
     async longVideo() {
-      const file = path.join(service.directory, 'long.mp4');
+      // A file that is written again is another one to whoever has opened it.
+      const file = path.join(service.directory, `long-${files++}.mp4`);
       await writeLongVideo(file);
       return new File([await openAsBlob(file)], 'long.mp4', { type: 'video/mp4' });
     },
