@@ -175,6 +175,21 @@ export async function interleave(
   return figures;
 }
 
+/** Measures contenders of this process in turn, round after round; the first round warms up and does not count. */
+export async function inTurn(
+  rounds: number,
+  contenders: Readonly<Record<string, () => Promise<number>>>,
+): Promise<Record<string, number[]>> {
+  const figures: Record<string, number[]> = {};
+  for (let round = -1; round < rounds; round += 1) {
+    for (const [name, measure] of Object.entries(contenders)) {
+      const figure = await measure();
+      if (round >= 0) figures[name] = [...(figures[name] ?? []), figure];
+    }
+  }
+  return figures;
+}
+
 const format = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 

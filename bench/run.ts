@@ -5,6 +5,9 @@ import { catalogWrites } from './catalog-writes.ts';
 import { type Answer, report } from './harness.ts';
 import { listPages } from './list-pages.ts';
 import { downloadLarge, downloadSmall, presigned } from './read.ts';
+import { s3Presign, s3Put, s3PutParts } from './s3.ts';
+import { s3List } from './s3-list.ts';
+import { s3Memory } from './s3-memory.ts';
 import { start } from './start.ts';
 import { uploadLarge } from './upload-large.ts';
 import { uploadMemory } from './upload-memory.ts';
@@ -21,6 +24,11 @@ const QUESTIONS: Readonly<Record<string, (rounds: number) => Promise<Answer>>> =
   start,
   'catalog-writes': catalogWrites,
   'list-pages': listPages,
+  's3-put': s3Put,
+  's3-put-parts': s3PutParts,
+  's3-presign': s3Presign,
+  's3-list': s3List,
+  's3-memory': () => s3Memory(),
 };
 
 const { values, positionals } = parseArgs({
