@@ -9,10 +9,10 @@ const avatar = {
 const config = defineConfig({ assetTypes: { avatar } });
 const stowage = await createStowage({ config, cwd: process.cwd(), env: process.env });
 
-const ana = { userId: 'ana' };
+const user = { userId: 'ana' };
 const body = createReadStream(process.argv[2] ?? 'me.png');
-const asset = await stowage.upload({ ...ana, body, filename: 'me.png', assetType: 'avatar' });
-const { url } = await stowage.signedUrl(asset.assetId, ana, { lifetimeSeconds: 3600 });
+const asset = await stowage.upload({ user, body, filename: 'me.png', assetType: 'avatar' });
+const { url } = await stowage.signedUrl(asset.assetId, user, { lifetimeSeconds: 3600 });
 console.log(asset.mediaType, asset.sizeBytes, asset.contentHash, url);
 
 await stowage.close();

@@ -3,7 +3,7 @@ import { GIB, MIB } from '../core/bytes.ts';
 
 /** Asset types that need no configuration. */
 export function shippedAssetTypes(): AssetTypes {
-  return new Map(SHIPPED.map((assetType) => [assetType.name, assetType]));
+  return new Map<string, AssetType>(SHIPPED.map((assetType) => [assetType.name, assetType]));
 }
 
 const JPEG = { 'image/jpeg': ['jpg', 'jpeg'] } as const;
@@ -30,7 +30,7 @@ const WEB_IMAGES = { ...JPEG, ...PNG, ...WEBP, ...GIF, ...AVIF } as const;
 const CACHE_IMMUTABLE = 'private, max-age=31536000, immutable';
 const CACHE_REVALIDATED = 'private, no-cache';
 
-const SHIPPED: readonly AssetType[] = [
+const SHIPPED = [
   {
     name: 'brand_image',
     accepts: { ...JPEG, ...PNG, ...WEBP },
@@ -101,4 +101,9 @@ const SHIPPED: readonly AssetType[] = [
     filesPerRequestMax: 10,
     visibility: 'private',
   },
-];
+] as const satisfies readonly AssetType[];
+
+/** The keys of the shipped types by name, for the compiler. */
+export type ShippedKeyTemplates = {
+  readonly [Shipped in (typeof SHIPPED)[number] as Shipped['name']]: Shipped['keyTemplate'];
+};

@@ -23,6 +23,8 @@ export interface ConfigSources {
   readonly canJudge: (mediaType: string) => boolean;
   /** A config given as a value, by a program that embeds Stowage: then no file is looked for. */
   readonly file?: ConfigFile;
+  /** Whether the program tells itself who asks: then no verifier of tokens is needed. Default: false. */
+  readonly hasOwnAuthentication?: boolean;
 }
 
 /**
@@ -68,7 +70,8 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
     problems,
   );
 
-  const needsJwtSecret = access.jwksUrl === null && access.jwtSecrets.length === 0;
+  const needsJwtSecret =
+    sources.hasOwnAuthentication !== true && access.jwksUrl === null && access.jwtSecrets.length === 0;
   const needsSigningSecret = signingSecrets.length === 0;
   if (environment === 'production') {
     if (needsJwtSecret) problems.push('JWT_SECRET or JWKS_URL is missing: production needs a token verifier');

@@ -68,9 +68,13 @@ export function createMetrics(options: { readonly processMetrics: boolean }): Me
   };
 }
 
+const DEPENDENCY_UP = 'stowage_dependency_up';
+
 function watchHealth(registry: Registry, health: HealthState): void {
+  // A second server on the same parts has the same health.
+  if (registry.getSingleMetric(DEPENDENCY_UP) !== undefined) return;
   new Gauge({
-    name: 'stowage_dependency_up',
+    name: DEPENDENCY_UP,
     help: 'Whether a dependency answers: 1 or 0.',
     labelNames: ['dependency'],
     registers: [registry],

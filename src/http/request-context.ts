@@ -26,9 +26,17 @@ export function requestIdOf(request: IncomingMessage): string {
 
 /** Where a request came from, for the access log. */
 export function originOf(request: FastifyRequest, isTrustedProxy: TrustedProxies): RequestOrigin {
-  const { headers, socket } = request.raw;
+  return originOfRaw(request.raw, request.id, isTrustedProxy);
+}
+
+/** The same of any request of node. */
+export function originOfRaw(
+  { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
+  requestId: string,
+  isTrustedProxy: TrustedProxies,
+): RequestOrigin {
   return {
-    requestId: request.id,
+    requestId,
     ipAddress: clientAddress(socket.remoteAddress, singleHeader(headers['x-forwarded-for']), isTrustedProxy),
     userAgent: headers['user-agent']?.slice(0, USER_AGENT_LENGTH_MAX).toWellFormed() ?? null,
   };

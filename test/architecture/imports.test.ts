@@ -23,6 +23,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
     ...['maintenance', 'provisioning', 'http'],
   ],
+  library: [
+    ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
+    ...['http', 'service'],
+  ],
   cli: [
     ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
     ...['maintenance', 'provisioning', 'service'],
@@ -32,14 +36,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The package's front door: what an embedding application may use.
   'index.ts': [
     ...['core', 'config', 'protocol', 'storage', 'validation', 'catalog', 'access', 'delivery', 'uploads'],
-    ...['maintenance', 'provisioning', 'service'],
+    ...['maintenance', 'provisioning', 'service', 'library'],
   ],
 };
 
 /** Folders that only these may import. */
 const GUARDED: Readonly<Record<string, readonly string[]>> = {
-  http: ['service'],
-  service: ['cli', 'index.ts'],
+  http: ['service', 'library'],
+  service: ['cli', 'library', 'index.ts'],
+  library: ['index.ts'],
   cli: [],
   sdk: [],
 };

@@ -7,8 +7,9 @@ import type { Asset } from '../catalog/catalog.ts';
 import { openTestDatabase, type TestDatabase } from '../catalog/testing.ts';
 import { type ErrorCode, isStowageError } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
-import { createStowage, type Stowage } from './create-stowage.ts';
-import type { Caller } from './library.ts';
+import type { Caller } from './callers.ts';
+import { createStowage } from './create-stowage.ts';
+import type { Stowage } from './stowage.ts';
 
 const TEXT = 'Hello, library.\n';
 const ALICE: Caller = { userId: 'alice', tenantId: 'acme' };
@@ -42,7 +43,7 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
 
 const upload = async (caller: Caller): Promise<Asset> =>
   await stowage.upload({
-    ...caller,
+    user: caller,
     body: bytesOf(TEXT),
     filename: 'hello.txt',
     assetType: 'study_material',
@@ -76,7 +77,7 @@ describe('a program', () => {
     assert.equal(answer.status, 200);
     assert.equal(await answer.text(), TEXT);
 
-    await stowage.remove(asset.assetId, ALICE);
+    await stowage.delete(asset.assetId, ALICE);
     await refused(() => stowage.find(asset.assetId, ALICE), 'not_found');
     assert.equal((await fetch(url)).status, 404);
     const entries = await logOf(asset, ALICE);
@@ -102,7 +103,7 @@ describe('a program', () => {
       await refused(() => stowage.find(asset.assetId, caller), code);
       await refused(() => stowage.signedUrl(asset.assetId, caller, { lifetimeSeconds: 60 }), code);
       await refused(() => stowage.download(asset.assetId, caller), code);
-      await refused(() => stowage.remove(asset.assetId, caller), code);
+      await refused(() => stowage.delete(asset.assetId, caller), code);
       const refusals = (await logOf(asset, caller)).filter((entry) => entry.endsWith(code));
       assert.deepEqual(
         refusals,
@@ -127,7 +128,7 @@ describe('a program', () => {
     ]) {
       await refused(() => stowage.find(asset.assetId, caller), 'invalid_parameter');
       await refused(() => upload(caller), 'invalid_parameter');
-      await refused(() => stowage.remove(asset.assetId, caller), 'invalid_parameter');
+      await refused(() => stowage.delete(asset.assetId, caller), 'invalid_parameter');
     }
     for (const lifetimeSeconds of [59, 604_801, 60.5, Number.NaN, -1, Number.POSITIVE_INFINITY]) {
       await refused(() => stowage.signedUrl(asset.assetId, ALICE, { lifetimeSeconds }), 'invalid_parameter');

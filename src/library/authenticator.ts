@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http';
+import { StowageError } from '../core/errors.ts';
+import type { Principal } from '../core/principal.ts';
+import type { Authenticator } from '../http/authenticate.ts';
+import { type Caller, principalOf } from './callers.ts';
+
+/**
+ * The application's own answer to who is asking.
+ *
+ * @param request node's request. Express's own, with what its middleware has put on it (`user`, `session`).
+ * @param host what the framework calls the request: Fastify's, else the same as `request`.
+ * @returns null when nobody is logged in: `unauthenticated`.
+ */
+export type Authenticate = (request: IncomingMessage, host: object) => Caller | null | Promise<Caller | null>;
+
+/** Asks the application. Frameworks' own requests are remembered in `hosts` for as long as node's live. */
+export function applicationAuthenticator(
+  authenticate: Authenticate,
+  hosts: WeakMap<IncomingMessage, object>,
+  origins: readonly string[],
+): Authenticator {
+  return {
+    async authenticate(_authorization, request): Promise<Principal> {
+      refuseForgery(request, origins);
+      const caller = await authenticate(request, hosts.get(request) ?? request);
+      if (caller === null) throw new StowageError('unauthenticated', 'Nobody is logged in.');
+      return principalOf(caller);
+    },
+  };
+}
+
+const HARMLESS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Cookies come along when a page of somebody else sends a form. Browsers say that they do so (Fetch Metadata), and a form
+ * can't carry a token: a change asked for from another site is refused unless its origin is allowed.
+ *
+ * @throws StowageError `forbidden`.
+ */
+function refuseForgery({ method = 'GET', headers }: IncomingMessage, origins: readonly string[]): void {
+  if (HARMLESS.has(method) || headers['sec-fetch-site'] !== 'cross-site') return;
+  if (headers.authorization !== undefined || origins.includes(headers.origin ?? '')) return;
+  throw new StowageError('forbidden', 'The request was sent by a page of another site.');
+}
