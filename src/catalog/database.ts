@@ -1,7 +1,9 @@
+import { Socket } from 'node:net';
 import { type Compilable, Kysely, PostgresDialect } from 'kysely';
-import { type ClientBase, type ClientConfig, Pool, type QueryResultRow } from 'pg';
+import { Client, type ClientBase, type ClientConfig, Pool, type QueryResultRow } from 'pg';
 import type { Log } from '../core/log.ts';
 import { translateError } from './errors.ts';
+import { Pulse } from './pulse.ts';
 import type { Schema } from './schema.ts';
 
 export const POOL_CONNECTIONS_MAX = 16;
@@ -14,6 +16,8 @@ const ANSWER_TIMEOUT_MS = 20_000;
 export interface Database {
   readonly pool: Pool;
   readonly queries: Kysely<Schema>;
+  /** Whether the server lives: reads are asked through it. */
+  readonly pulse: Pulse;
   readonly close: () => Promise<void>;
 }
 
@@ -44,17 +48,42 @@ export function openDatabase(
   pool.on('connect', (client) => {
     client.on('error', () => {});
   });
+  const pulse = new Pulse({ probe: (signal) => probe(connection, signal), log });
+  pool.on('release', (error) => {
+    // Given back in order: the server has answered it.
+    if (!error) pulse.heard();
+  });
   const queries = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return {
     pool,
     queries,
+    pulse,
     // Not by way of Kysely, which closes a pool only if a query of its own has used it.
     async close() {
+      pulse.close();
       if (!closing) ended = pool.end();
       closing = true;
       await ended;
     },
   };
+}
+
+/** Asks the server on a connection of its own, since those of the pool may all be waiting. */
+async function probe(connection: ClientConfig, signal: AbortSignal): Promise<void> {
+  // The driver's own end waits for the server.
+  const socket = new Socket();
+  const client = new Client({ ...connection, application_name: 'stowage-probe', stream: () => socket });
+  client.on('error', () => undefined);
+  const onAbort = (): void => void socket.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await client.connect();
+    await client.query('select 1');
+    void client.end().catch(() => undefined);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 /**

@@ -19,18 +19,47 @@ import { exportEntries, verifyEntries } from './verify.ts';
 export function postgresCatalog(database: Database, clock: Clock): Catalog {
   const assets = assetReader(database);
   const log = accessLog(database);
+  const { pulse } = database;
+  const uploads = directUploads(database);
+  const links = assetLinks(database);
+  const commitUpload = uploadCommitter(database, clock);
   return {
-    ...directUploads(database),
+    ...uploads,
     ...assetMoves(database),
     ...cdnPurges(database),
-    ...assetLinks(database),
-    commitUpload: uploadCommitter(database, clock),
-    uploadAllowance: (owner, limit, nowMs) => readAllowance(database, owner, limit, nowMs),
+    ...links,
 
-    findAsset: assets.find,
-    findAssetByKey: assets.findByKey,
-    listAssets: assets.list,
-    usage: assets.usage,
+    // What requests begin with. A frozen database fails them soon, and the writes after them are never sent.
+    uploadAllowance: (owner, limit, nowMs) => pulse.read(() => readAllowance(database, owner, limit, nowMs)),
+    findUpload: (tenantId, uploadId) => pulse.read(() => uploads.findUpload(tenantId, uploadId)),
+    isUploadOpen: (key, nowMs) => pulse.read(() => uploads.isUploadOpen(key, nowMs)),
+    listLinked: (record, role, client) =>
+      client === undefined
+        ? pulse.read(() => links.listLinked(record, role))
+        : links.listLinked(record, role, client),
+    listLinks: (tenantId, assetId) => pulse.read(() => links.listLinks(tenantId, assetId)),
+    findAsset: (tenantId, assetId) => pulse.read(() => assets.find(tenantId, assetId)),
+    findAssetByKey: (key) => pulse.read(() => assets.findByKey(key)),
+    listAssets: (query) => pulse.read(() => assets.list(query)),
+    usage: (tenantId, userId) => pulse.read(() => assets.usage(tenantId, userId)),
+    listAccess: (query) => pulse.read(() => log.list(query)),
+    // An entry may be written although its request was told otherwise: the log says too much rather than too little.
+    recordAccess: (entry) => pulse.read(() => log.record(entry)),
+    recordRead: (entry) => pulse.read(() => log.recordRead(entry)),
+
+    async commitUpload(commit) {
+      pulse.requireLife();
+      return await commitUpload(commit);
+    },
+    async claimIdempotencyKey(claim) {
+      pulse.requireLife();
+      return await claimKey(database, claim);
+    },
+    async reserveUpload(...given) {
+      pulse.requireLife();
+      return await uploads.reserveUpload(...given);
+    },
+
     listTombstones: assets.tombstones,
     async keysInUse(keys) {
       const [stored, incoming] = await Promise.all([
@@ -42,18 +71,16 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
     walkAssets: assets.walk,
     listUnused: assets.unused,
     listAssetsOfUser: assets.ofUser,
-    tombstoneAsset: (tenantId, assetId, entry, options) =>
-      tombstoneAsset(database, { tenantId, assetId }, entry, options),
+    async tombstoneAsset(tenantId, assetId, entry, options) {
+      pulse.requireLife();
+      return await tombstoneAsset(database, { tenantId, assetId }, entry, options);
+    },
     forgetAsset: (assetId) => forgetAsset(database, assetId),
 
-    recordAccess: log.record,
-    recordRead: log.recordRead,
-    listAccess: log.list,
     sealAccessLog: (signal) => sealEntries(database, clock, signal),
     verifyAccessLog: (options) => verifyEntries(database, options),
     exportAccessLog: (signal) => exportEntries(database, signal),
 
-    claimIdempotencyKey: (claim) => claimKey(database, claim),
     renewIdempotencyKey: (claim, nowMs) => renewKey(database, claim, nowMs),
     releaseIdempotencyKey: (claim) => releaseKey(database, claim),
     async removeExpired(nowMs) {

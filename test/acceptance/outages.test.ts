@@ -80,6 +80,49 @@ describe('the embedded PostgreSQL', () => {
     assert.equal((await caller.get(`/api/assets/${asset.asset_id}`)).status, 200);
   });
 
+  test('that is frozen is told by reads within seconds, and is used again when it goes on', async (context) => {
+    await using service = await startService();
+    const caller = service.as('alice');
+    const { asset_id } = await caller.store('image', sample('png', 1));
+    const reads = [
+      '/api/assets',
+      `/api/assets/${asset_id}`,
+      `/api/assets/${asset_id}/presigned`,
+      `/api/assets/${asset_id}/download`,
+      '/api/usage',
+    ];
+    for (const read of reads) assert.equal((await caller.get(read)).status, 200);
+    const [postmaster] = postgresBelow(service);
+    assert.ok(postmaster, 'a PostgreSQL of this service is running');
+    const frozen = [postmaster, ...childrenOf(postmaster)];
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+    try {
+      // Answered by the service's own limits of a query, this would take twenty seconds and more.
+      const startedMs = performance.now();
+      const answers = await Promise.all(reads.map((read) => caller.get(read)));
+      const tookMs = performance.now() - startedMs;
+      for (const answer of answers) {
+        assertProblem(answer, 503, 'database_unavailable');
+        assert.match(String(answer.headers['retry-after']), /^[1-9]\d*$/);
+      }
+      const laterMs = performance.now();
+      assertProblem(await caller.get('/api/assets'), 503, 'database_unavailable');
+      context.diagnostic(
+        `first answers after ${Math.round(tookMs)} ms, the next after ${Math.round(performance.now() - laterMs)} ms`,
+      );
+      assert.ok(tookMs < 10_000, `the answers took ${Math.round(tookMs)} ms`);
+    } finally {
+      for (const pid of frozen) process.kill(pid, 'SIGCONT');
+    }
+    const again = await until(
+      () => caller.get('/api/assets'),
+      (answer) => answer.status === 200,
+      30,
+    );
+    assert.equal(again.status, 200, again.text);
+    await caller.store('image', sample('png', 2));
+  });
+
   test('ends when the service is killed', async () => {
     await using service = await startService();
     assert.ok(postgresBelow(service).length > 0);
@@ -92,6 +135,20 @@ describe('the embedded PostgreSQL', () => {
     assert.deepEqual(left, []);
   });
 });
+
+function childrenOf(parent: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        // `pid (name) state ppid …`; the name may hold anything.
+        return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1]) === parent;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
 
 /** The postmasters whose command line names the data directory of a service. */
 function postgresBelow(service: Service): readonly number[] {
