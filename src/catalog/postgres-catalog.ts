@@ -47,9 +47,9 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
     recordAccess: (entry) => pulse.read(() => log.record(entry)),
     recordRead: (entry) => pulse.read(() => log.recordRead(entry)),
 
-    async commitUpload(commit) {
+    async commitUpload(...given) {
       pulse.requireLife();
-      return await commitUpload(commit);
+      return await commitUpload(...given);
     },
     async claimIdempotencyKey(claim) {
       pulse.requireLife();
