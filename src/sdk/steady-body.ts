@@ -48,8 +48,9 @@ export class SteadyBody {
   async #next(): Promise<Uint8Array<ArrayBuffer> | null> {
     for (;;) {
       if (this.#receivedBytes >= this.#options.sizeBytes) return null;
+      const { watch } = this.#answer;
       try {
-        this.#answer.watch.allow(this.#options.stallMs);
+        watch.allow(this.#options.stallMs);
         const result = await this.#reader?.read();
         if (result?.value !== undefined && result.value.byteLength > 0) {
           this.#receivedBytes += result.value.byteLength;
@@ -58,9 +59,10 @@ export class SteadyBody {
         }
         if (result === undefined || result.done) throw new Error('The body ended too early.');
       } catch (cause) {
-        await this.#reopen(this.#answer.watch.failure(cause));
+        watch.stop();
+        await this.#reopen(watch.failure(cause));
       } finally {
-        this.#answer.watch.stop();
+        watch.stop();
       }
     }
   }
