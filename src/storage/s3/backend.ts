@@ -32,7 +32,8 @@ import { headerOf, S3Client } from './client.ts';
 import { translateAnswer } from './errors.ts';
 import { copyInParts, S3Multipart, startMultipart } from './multipart.ts';
 import type { S3Options } from './options.ts';
-import { encodeKey, sha256Of } from './sign.ts';
+import { type Payload, payloadOf } from './payload.ts';
+import { encodeKey } from './sign.ts';
 import { presignRead, presignWrite } from './signed-urls.ts';
 
 const METADATA_PREFIX = 'x-amz-meta-';
@@ -133,8 +134,7 @@ class S3Backend implements StorageBackend {
         'content-md5': createHash('md5').update(body).digest('base64'),
         'content-type': 'application/xml',
       },
-      body: [body],
-      payloadHash: sha256Of([body]).hex,
+      ...(await payloadOf([body])),
       signal,
     });
     return readElements(text, 'Error').flatMap((inside) => {
@@ -261,30 +261,29 @@ class S3Backend implements StorageBackend {
 
   async #putWhole(key: ObjectKey, start: Collected, options: PutOptions): Promise<ObjectInfo> {
     const metadata = metadataOf(options);
-    const { hex, base64 } = sha256Of(start.chunks);
-    const headers = { ...this.#writeHeaders(options, metadata), 'x-amz-checksum-sha256': base64 };
+    const payload = await payloadOf(start.chunks);
+    const checksum = Buffer.from(payload.payloadHash, 'hex').toString('base64');
+    const headers = { ...this.#writeHeaders(options, metadata), 'x-amz-checksum-sha256': checksum };
     const { mode, signal } = options;
-    const answer = await this.#putOnce(key, start, { headers, hex, mode, signal });
+    const answer = await this.#putOnce(key, payload, { headers, mode, signal });
     return this.#written(key, start.sizeBytes, options, metadata, headerOf(answer, 'etag'));
   }
 
   async #putOnce(
     key: ObjectKey,
-    start: Collected,
+    payload: Payload,
     request: {
       headers: Record<string, string>;
-      hex: string;
       mode: 'create' | 'replace';
       signal: AbortSignal | undefined;
     },
   ): Promise<Dispatcher.ResponseData['headers']> {
-    const { headers, hex, mode, signal } = request;
+    const { headers, mode, signal } = request;
     const call = {
       method: 'PUT',
       key,
       headers: mode === 'create' ? { ...headers, 'if-none-match': '*' } : headers,
-      body: start.chunks,
-      payloadHash: hex,
+      ...payload,
       signal,
     } as const;
     return this.#client.repeat(async (attempt) => {
@@ -294,7 +293,7 @@ class S3Backend implements StorageBackend {
         // An earlier try may have stored the object although its answer was lost: then these bytes are ours.
         if (attempt === 0 || !isStowageError(error, 'object_exists')) throw error;
         const found = await this.#client.textOnce({ method: 'HEAD', key, signal });
-        if (isWritten(infoOf(key, found.headers), headers, start.sizeBytes)) return found.headers;
+        if (isWritten(infoOf(key, found.headers), headers, payload.body[0].byteLength)) return found.headers;
         throw error;
       }
     }, signal);

@@ -7,6 +7,7 @@ import { withRetries } from '../retry.ts';
 import { type CredentialSource, fixedCredentials, machineCredentials } from './credentials.ts';
 import { isExpiry, translateAnswer } from './errors.ts';
 import { CONNECTIONS_MAX, type S3Options, SEEN_MS, TEXT_BYTES_MAX } from './options.ts';
+import { joined } from './payload.ts';
 import { EMPTY_SHA256, encodeKey, encodeQuery, type S3Credentials, SigV4Signer } from './sign.ts';
 
 /** One call to the store. The body is held in memory, so that the call can be repeated. */
@@ -131,7 +132,7 @@ export class S3Client {
       this.#options.clock.now(),
     );
     const encoded = encodeQuery(query);
-    const body = bodyOf(call.body);
+    const body = call.body === undefined ? null : joined(call.body);
     try {
       const answer = await request(`${this.address.origin}${path}${encoded === '' ? '' : `?${encoded}`}`, {
         dispatcher: this.#agent,
@@ -205,14 +206,6 @@ function rootOf(text: string): string | null {
   if (name === null && text.trim() === '') return null;
   if (name !== null && (root?.[2] === '/' || text.trimEnd().endsWith(`</${name}>`))) return name;
   throw new Error('The answer was cut off.');
-}
-
-function bodyOf(chunks: readonly Uint8Array[] | undefined): Buffer | null {
-  if (chunks === undefined) return null;
-  const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined)
-    return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
-  return Buffer.concat(chunks);
 }
 
 /** One header of an answer; null when absent. */

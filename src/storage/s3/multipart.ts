@@ -18,7 +18,8 @@ import { StoreFailure } from '../faults.ts';
 import { escapeText, readElement, readElements } from '../xml.ts';
 import { headerOf, type S3Client } from './client.ts';
 import type { S3Options } from './options.ts';
-import { encodeKey, sha256Of } from './sign.ts';
+import { payloadOf } from './payload.ts';
+import { encodeKey } from './sign.ts';
 import { presignPart } from './signed-urls.ts';
 
 /** Size of the pieces of a server-side copy of an object too large for one. */
@@ -74,8 +75,7 @@ export class S3Multipart implements MultipartUpload {
       method: 'PUT',
       key,
       query: { partNumber: String(partNumber), uploadId: this.uploadId },
-      body: chunks,
-      payloadHash: sha256Of(chunks).hex,
+      ...(await payloadOf(chunks)),
       signal,
     });
     return { partNumber, sizeBytes, receipt: headerOf(headers, 'etag') ?? '' };
@@ -158,8 +158,7 @@ export class S3Multipart implements MultipartUpload {
         'content-type': 'application/xml',
         ...(mode === 'create' ? { 'if-none-match': '*' } : {}),
       },
-      body: [body],
-      payloadHash: sha256Of([body]).hex,
+      ...(await payloadOf([body])),
       signal,
     } as const;
     let wasUnheard = false;
