@@ -109,7 +109,7 @@ export const SETTINGS: readonly Setting[] = [
       'STORAGE_BACKEND',
       'local',
       'local, s3, azure, gcs',
-      'Where objects live. `USE_S3=true` is understood as `s3`.',
+      'Where new files go; others are read from where their records say. `USE_S3=true` is understood as `s3`.',
     ],
     ['LOCAL_STORAGE_PATH', '`DATA_DIR`/files', 'a directory', 'Where the local backend keeps objects.'],
     [
