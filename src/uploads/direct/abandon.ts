@@ -1,6 +1,5 @@
-import { StowageError } from '../../core/errors.ts';
 import { removeIncoming } from '../../storage/incoming.ts';
-import { atStoreOf, claim, reachUpload, release, requireWaiting } from './claims.ts';
+import { atStoreOf, beingCompleted, claim, reachUpload, release, requireWaiting } from './claims.ts';
 import type { DirectRequest, DirectUploadOptions } from './direct-uploads.ts';
 
 /** How long the removal of what had arrived may take, in milliseconds. */
@@ -16,7 +15,7 @@ export async function abandonUpload(
   requireWaiting(upload, options.clock.now());
   const { bucket } = await atStoreOf(options, upload);
   const held = await claim(options, upload);
-  if (held === null) throw new StowageError('conflict', 'The upload is being completed.');
+  if (held === null) throw beingCompleted();
   try {
     await removeIncoming(bucket, upload, AbortSignal.timeout(REMOVE_MS_MAX));
     await options.catalog.endUpload(held, 'abandoned', null);

@@ -72,11 +72,15 @@ export function requireWaiting(upload: DirectUpload, nowMs: number): void {
       throw expired();
     default:
       if (upload.expiresAtMs <= nowMs) throw expired();
-      if (upload.state === 'completing')
-        throw new StowageError('conflict', 'The upload is being completed.', {
-          fields: { retry_after_seconds: 1 },
-        });
+      if (upload.state === 'completing') throw beingCompleted();
   }
+}
+
+/** Another call has the upload: a client may ask again, which tells this conflict from the one that lacks bytes. */
+export function beingCompleted(): StowageError {
+  return new StowageError('conflict', 'The upload is being completed.', {
+    fields: { retry_after_seconds: 1 },
+  });
 }
 
 /**

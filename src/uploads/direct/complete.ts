@@ -8,7 +8,15 @@ import { removeIncoming } from '../../storage/incoming.ts';
 import { brokenRule } from '../../validation/refusal.ts';
 import type { StoredFile } from '../store-file.ts';
 import { recordRefusal, uploadFacts } from './attempts.ts';
-import { atStoreOf, claim, completionSeconds, reachUpload, release, requireWaiting } from './claims.ts';
+import {
+  atStoreOf,
+  beingCompleted,
+  claim,
+  completionSeconds,
+  reachUpload,
+  release,
+  requireWaiting,
+} from './claims.ts';
 import type { CompletedUpload, DirectRequest, DirectUploadOptions } from './direct-uploads.ts';
 import { promote, removeCopy } from './promote.ts';
 
@@ -29,7 +37,7 @@ export async function completeUpload(
   const meanwhile = await reachUpload(options, uploadId, request);
   if (meanwhile.state === 'done') return replay(options, meanwhile);
   requireWaiting(meanwhile, options.clock.now());
-  throw new StowageError('conflict', 'The upload is being completed.');
+  throw beingCompleted();
 }
 
 /** What one completion works on. */

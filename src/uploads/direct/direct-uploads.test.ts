@@ -133,8 +133,10 @@ test('of eight completions at once one makes the asset, and the others get it or
   const ids = new Set<string>();
   let made = 0;
   for (const result of results) {
-    if (result.status === 'rejected') assert.ok(isStowageError(result.reason, 'conflict'), result.reason);
-    else {
+    if (result.status === 'rejected') {
+      assert.ok(isStowageError(result.reason, 'conflict'), result.reason);
+      assert.equal(result.reason.fields.retry_after_seconds, 1);
+    } else {
       ids.add(result.value.asset.assetId);
       if (!result.value.replayed) made += 1;
     }
