@@ -13,7 +13,7 @@ import { type Log, silentLog } from '../core/log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { AssetJson } from '../protocol/index.ts';
 import { Bucket, openLocalBackend } from '../storage/index.ts';
-import { singleStore } from '../storage/stores.ts';
+import { openableStores } from '../storage/stores.ts';
 import { createDirectUploads } from '../uploads/direct/direct-uploads.ts';
 import { createIntake } from '../uploads/intake.ts';
 import { createRemoval } from '../uploads/remove.ts';
@@ -77,6 +77,8 @@ export interface FixtureChanges {
   readonly filesPerHour?: number;
   readonly health?: HealthState;
   readonly wrapCatalog?: (catalog: Catalog) => Catalog;
+  /** A store besides local disk, where records may lead. */
+  readonly otherStore?: Bucket;
 }
 
 export async function openServerFixture(changes: FixtureChanges = {}): Promise<ServerFixture> {
@@ -96,6 +98,11 @@ export async function openServerFixture(changes: FixtureChanges = {}): Promise<S
     clock,
   });
   const bucket = new Bucket(local);
+  const { otherStore } = changes;
+  const stores = openableStores(bucket, async (backend) => {
+    if (otherStore?.name !== backend) throw new Error(`There is no store of ${backend}.`);
+    return otherStore;
+  });
   const assetTypes = new Map([NOTE, NOTICE, ARCHIVE].map((type) => [type.name, type]));
   const intake = await createIntake({
     bucket,
@@ -114,16 +121,16 @@ export async function openServerFixture(changes: FixtureChanges = {}): Promise<S
     assetTypes,
     uploadLimit: { filesMax: changes.filesPerHour ?? FILES_PER_HOUR, windowSeconds: 3600 },
     openMax: 10,
-    stores: singleStore(bucket),
+    stores,
     sealFirst: false,
     clock,
     log,
   });
-  const removal = createRemoval({ stores: singleStore(bucket), catalog, clock, log });
+  const removal = createRemoval({ stores, catalog, clock, log });
   const options: ServerOptions = {
     config: configOf(changes, assetTypes, join(dataDir, 'files')),
     catalog,
-    stores: singleStore(bucket),
+    stores,
     localFiles: { urls: local.urls, open: async () => local },
     intake,
     directUploads,

@@ -11,7 +11,7 @@ import { type KnownFile, PUBLIC_URL, sha256, type Tally, Traffic } from './traff
 
 const COMMAND = path.resolve(import.meta.dirname, '../../bin/stowage.js');
 /** Longest wait for one move, in milliseconds. */
-const MOVE_MS_MAX = 240_000;
+const MOVE_MS_MAX = 600_000;
 
 type Backend = 'local' | 's3' | 'azure';
 
