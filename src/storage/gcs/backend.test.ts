@@ -35,17 +35,3 @@ describeBackend({
     return { backend, [Symbol.asyncDispose]: () => backend.close() };
   },
 });
-
-// The real store, only when asked for: credentials are the machine's own, or GOOGLE_APPLICATION_CREDENTIALS names them.
-const liveBucket = process.env.STOWAGE_LIVE_GCS_BUCKET;
-if (liveBucket !== undefined) {
-  describeBackend({
-    name: 'GCS itself',
-    open: async () => {
-      const credentialsPath = process.env.GOOGLE_APPLICATION_CREDENTIALS ?? null;
-      const rest = { endpoint: null, clock: systemClock, log: silentLog };
-      const backend = openGcsBackend({ bucket: liveBucket, credentialsPath, ...rest });
-      return { backend, [Symbol.asyncDispose]: () => backend.close() };
-    },
-  });
-}
