@@ -51,7 +51,8 @@ function isForClouds(file) {
 
 function runTests(backend, chosen) {
   if (chosen.length === 0) return 0;
-  const env = { ...process.env, NODE_ENV: 'test', ...ceph.env, STORAGE_BACKEND: backend };
+  const env = { ...process.env, NODE_ENV: 'test', ...ceph.env };
+  if (backend !== 'local') env.STORAGE_BACKEND = backend;
   const flags = [
     '--conditions=stowage-source',
     '--test',

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Caller } from './caller.ts';
+import { backendOfRun, onlyOnLocalDisk } from './clouds.ts';
 import { type Answer, assertProblem } from './http.ts';
 import { jpeg } from './samples/images.ts';
 import { type Sample, sample } from './samples/index.ts';
@@ -38,6 +39,20 @@ async function readUrl(asset: Asset, hours = 24): Promise<Presigned> {
   return answer.json<Presigned>();
 }
 
+const BY_STORE = onlyOnLocalDisk('a store answers its own URLs, in its own way');
+
+/** Azure ignores a range counted from the end, which HTTP allows, and the emulators of Azure and Google know none. */
+const FROM_END = { skip: ['azure', 'gcs'].includes(backendOfRun()) && 'no ranges from the end here' };
+
+/** A refused signed URL: our own problem document, or on a cloud whatever the store says to a client's fault. */
+function assertRefused(answer: Answer, status: number, code: string): void {
+  if (backendOfRun() === 'local') assertProblem(answer, status, code);
+  else {
+    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${answer.text.slice(0, 300)}`);
+    assert.ok(!answer.body.includes(bytes), 'the bytes do not leak');
+  }
+}
+
 describe('a signed URL', () => {
   test('gives a plain client the bytes, without any token', async () => {
     const { presigned_url } = await readUrl(picture);
@@ -57,11 +72,15 @@ describe('a signed URL', () => {
     assert.equal(third.expiration_at, second.expiration_at);
   });
 
-  test('is bound to the one who asked: the owner and an admin get different ones or the log could not tell', async () => {
-    const admin = service.as('root', { role: 'admin' });
-    const answer = await admin.get(`/api/assets/${picture.asset_id}/presigned`);
-    assert.notEqual(answer.json<Presigned>().presigned_url, (await readUrl(picture)).presigned_url);
-  });
+  test(
+    'is bound to the one who asked: the owner and an admin get different ones or the log could not tell',
+    BY_STORE,
+    async () => {
+      const admin = service.as('root', { role: 'admin' });
+      const answer = await admin.get(`/api/assets/${picture.asset_id}/presigned`);
+      assert.notEqual(answer.json<Presigned>().presigned_url, (await readUrl(picture)).presigned_url);
+    },
+  );
 
   test('has exactly the fields of the requirement', async () => {
     const presigned = await readUrl(picture, 1);
@@ -121,24 +140,24 @@ describe('a signed URL', () => {
     for (const forged of forgeries) {
       const answer = await service.send('GET', forged.href);
       assert.ok(
-        [400, 403, 404].includes(answer.status),
+        [400, 401, 403, 404].includes(answer.status),
         `${answer.status} for ${forged.href} from ${url.href}`,
       );
       assert.notDeepEqual(answer.body, bytes);
     }
     const unsigned = await service.send('GET', url.origin + url.pathname);
-    assertProblem(unsigned, 403, 'forbidden');
+    assertRefused(unsigned, 403, 'forbidden');
   });
 
   test('with a forged signature is forbidden', async () => {
     const { presigned_url } = await readUrl(picture);
     const forged = presigned_url.replace(
-      /(?<=[?&](?:signature|sig|s|X-Stowage-Signature)=)[^&]{6}/,
+      /(?<=[?&](?:signature|sig|s|X-(?:Stowage|Amz|Goog)-Signature)=)[^&]{6}/,
       'AAAAAA',
     );
     const last =
       forged === presigned_url ? presigned_url.slice(0, -6) + changed(presigned_url.slice(-6)) : forged;
-    assertProblem(await service.send('GET', last), 403, 'forbidden');
+    assertRefused(await service.send('GET', last), 403, 'forbidden');
   });
 
   test('with a later end is forbidden', async () => {
@@ -146,7 +165,7 @@ describe('a signed URL', () => {
     const stretched = [...url.searchParams].find(([, value]) => /^\d{2,}$/.test(value));
     if (stretched === undefined) return;
     url.searchParams.set(stretched[0], String(Number(stretched[1]) + 3600));
-    assertProblem(await service.send('GET', url.href), 403, 'forbidden');
+    assertRefused(await service.send('GET', url.href), 403, 'forbidden');
   });
 
   test('for reading can neither write nor delete', async () => {
@@ -155,10 +174,11 @@ describe('a signed URL', () => {
       body: 'overwritten',
       headers: { 'content-type': 'image/jpeg' },
     });
-    assert.ok([403, 404, 405].includes(put.status), `PUT: ${put.status}`);
+    const refused = backendOfRun() === 'local' ? [403, 404, 405] : [400, 401, 403, 404, 405, 411, 501];
+    assert.ok(refused.includes(put.status), `PUT: ${put.status}`);
     for (const method of ['DELETE', 'POST', 'PATCH']) {
       const answer = await service.send(method, presigned_url, { body: 'x' });
-      assert.ok([403, 404, 405].includes(answer.status), `${method}: ${answer.status}`);
+      assert.ok(refused.includes(answer.status), `${method}: ${answer.status}`);
     }
     assert.deepEqual((await service.send('GET', presigned_url)).body, bytes);
   });
@@ -168,7 +188,7 @@ describe('a signed URL', () => {
     const { presigned_url } = await readUrl(asset);
     assert.equal((await service.send('GET', presigned_url)).status, 200);
     assert.equal((await alice.send('DELETE', `/api/assets/${asset.asset_id}`)).status, 204);
-    assertProblem(await service.send('GET', presigned_url), 404, 'not_found');
+    assertRefused(await service.send('GET', presigned_url), 404, 'not_found');
   });
 });
 
@@ -186,20 +206,28 @@ const WAYS: Readonly<Record<string, (asset: Asset) => Promise<string>>> = {
 };
 
 for (const [way, target] of Object.entries(WAYS)) {
+  const isSigned = way === 'a signed URL';
+  // A signed URL needs no token, and a store refuses to be shown two credentials.
+  const ask = (method: string, url: string, headers: Readonly<Record<string, string>> = {}) =>
+    service.send(method, url, {
+      headers: isSigned ? headers : { authorization: `Bearer ${alice.token}`, ...headers },
+    });
   const read = async (headers: Readonly<Record<string, string>>): Promise<Answer> =>
-    alice.get(await target(picture), headers);
+    ask('GET', await target(picture), headers);
+  /** What the HTTP of the store is asked for only by its own documents. */
+  const ours = isSigned ? BY_STORE : {};
 
   describe(`reading by ${way}`, () => {
-    test('announces ranges, and the hash as a strong ETag', async () => {
+    test('announces ranges, and the hash as a strong ETag', ours, async () => {
       const answer = await read({});
       assert.equal(answer.headers['accept-ranges'], 'bytes');
       assert.equal(answer.headers.etag, `"${picture.content_hash}"`);
     });
 
-    test('HEAD has the headers of GET and no bytes', async () => {
+    test('HEAD has the headers of GET and no bytes', ours, async () => {
       const url = await target(picture);
-      const got = await alice.get(url);
-      const answer = await alice.send('HEAD', url);
+      const got = await ask('GET', url);
+      const answer = await ask('HEAD', url);
       assert.equal(answer.status, 200);
       assert.equal(answer.body.length, 0);
       for (const name of ['content-length', 'content-type', 'content-disposition', 'etag', 'accept-ranges']) {
@@ -217,7 +245,8 @@ for (const [way, target] of Object.entries(WAYS)) {
       ['bytes=-99999999', (size) => [0, size]],
     ];
     for (const [range, bounds] of ranges) {
-      test(`${range} is partial content`, async () => {
+      const fromEnd = range.startsWith('bytes=-') ? FROM_END : {};
+      test(`${range} is partial content`, isSigned ? fromEnd : {}, async () => {
         const [start, end] = bounds(bytes.length);
         const answer = await read({ range });
         assert.equal(answer.status, 206);
@@ -228,7 +257,7 @@ for (const [way, target] of Object.entries(WAYS)) {
     }
 
     for (const range of ['bytes=99999999-', 'bytes=-0']) {
-      test(`${range} is not satisfiable, and the size is told`, async () => {
+      test(`${range} is not satisfiable, and the size is told`, ours, async () => {
         const answer = await read({ range });
         assertProblem(answer, 416, 'range_not_satisfiable');
         assert.equal(answer.headers['content-range'], `bytes */${bytes.length}`);
@@ -237,27 +266,27 @@ for (const [way, target] of Object.entries(WAYS)) {
 
     // RFC 9110 §14.2: a Range that is invalid or of an unknown unit is ignored.
     for (const range of ['bytes=abc', 'bytes=5-2', 'lines=1-2', 'bytes', 'bytes=', 'bytes=1-2x']) {
-      test(`${range} is ignored`, async () => {
+      test(`${range} is ignored`, ours, async () => {
         const answer = await read({ range });
         assert.equal(answer.status, 200);
         assert.deepEqual(answer.body, bytes);
       });
     }
 
-    test('several ranges at once are answered whole or refused', async () => {
+    test('several ranges at once are answered whole or refused', ours, async () => {
       const answer = await read({ range: 'bytes=0-1,4-5' });
       if (answer.status === 200) assert.deepEqual(answer.body, bytes);
       else assertProblem(answer, 416, 'range_not_satisfiable');
     });
 
-    test('a thousand ranges cost nothing', async () => {
+    test('a thousand ranges cost nothing', ours, async () => {
       const many = Array.from({ length: 1000 }, (_, index) => `${index}-`).join(',');
       const answer = await read({ range: `bytes=${many}` });
       assert.ok([200, 416].includes(answer.status), `${answer.status}`);
       assert.ok(answer.body.length <= bytes.length);
     });
 
-    test('If-Range with the ETag gives the part, with another the whole', async () => {
+    test('If-Range with the ETag gives the part, with another the whole', ours, async () => {
       const range = 'bytes=0-9';
       assert.equal((await read({ range, 'if-range': `"${picture.content_hash}"` })).status, 206);
       assert.equal((await read({ range, 'if-range': '"other"' })).status, 200);
@@ -265,7 +294,7 @@ for (const [way, target] of Object.entries(WAYS)) {
     });
 
     for (const match of ['"{etag}"', 'W/"{etag}"', '"a", "{etag}"', '*']) {
-      test(`If-None-Match: ${match} is not modified`, async () => {
+      test(`If-None-Match: ${match} is not modified`, ours, async () => {
         const answer = await read({ 'if-none-match': match.replace('{etag}', picture.content_hash) });
         assert.equal(answer.status, 304);
         assert.equal(answer.body.length, 0);
@@ -277,7 +306,7 @@ for (const [way, target] of Object.entries(WAYS)) {
       assert.deepEqual((await read({ 'if-none-match': '"other"' })).body, bytes);
     });
 
-    test('is never sniffed, never runs, never kept by shared caches', async () => {
+    test('is never sniffed, never runs, never kept by shared caches', ours, async () => {
       const { headers } = await read({});
       assert.equal(headers['x-content-type-options'], 'nosniff');
       assert.match(String(headers['content-security-policy']), /sandbox/);
@@ -290,7 +319,7 @@ for (const [way, target] of Object.entries(WAYS)) {
       const url = await target(picture);
       await Promise.all(
         Array.from({ length: 20 }, () =>
-          fetch(url, { headers: { authorization: `Bearer ${alice.token}` } }).then((answer) =>
+          fetch(url, isSigned ? {} : { headers: { authorization: `Bearer ${alice.token}` } }).then((answer) =>
             answer.body?.cancel(),
           ),
         ),
@@ -410,6 +439,6 @@ describe('time', () => {
     assert.ok(restMs <= 60_000, `a URL of 60 s lives ${restMs} ms`);
     // The one real wait of the suite: the clock of a service that runs can't be turned from outside.
     if (restMs > -1000) await pause(restMs + 1100);
-    assertProblem(await service.send('GET', shortLived.presigned_url), 410, 'expired');
+    assertRefused(await service.send('GET', shortLived.presigned_url), 410, 'expired');
   });
 });

@@ -104,7 +104,7 @@ describe('the sweeper', () => {
     const exported = await runStowage(['db', 'export', backup], service.environment);
     assert.equal(exported.code, 0, exported.stderr);
     const lost = await caller.store('image', sample('png', 77));
-    const filesBefore = service.storedFiles().length;
+    const filesBefore = (await service.storedFiles()).length;
     await service.stop();
 
     const elsewhere = path.join(service.directory, 'data-2');
@@ -122,11 +122,11 @@ describe('the sweeper', () => {
     const found = await sweep('--min-age', '0s');
     assert.equal(found.code, 3, found.stdout + found.stderr);
     assert.ok(found.stdout.includes(lost.key), `${lost.key} is named in ${found.stdout}`);
-    assert.equal(restored.storedFiles().length, filesBefore, 'a dry run removes nothing');
+    assert.equal((await restored.storedFiles()).length, filesBefore, 'a dry run removes nothing');
     const applied = await sweep('--min-age', '0s', '--apply');
     assert.ok([0, 3].includes(applied.code ?? -1), applied.stderr);
     // One file is new: the store remembers its catalog since something was removed.
-    assert.ok(restored.storedFiles().length - 1 < filesBefore);
+    assert.ok((await restored.storedFiles()).length - 1 < filesBefore);
     assert.equal((await sweep('--min-age', '0s')).code, 0);
     for (const asset of kept) {
       assert.equal((await restored.as('alice').get(`/api/assets/${asset.asset_id}/download`)).status, 200);
@@ -139,13 +139,13 @@ describe('the sweeper', () => {
       const files = Array.from({ length: 10 }, (_, file) => sample('png', index * 10 + file + 1));
       assert.equal((await service.as('alice').upload('image', files)).status, 200);
     }
-    const before = service.storedFiles().length;
+    const before = (await service.storedFiles()).length;
     await service.stop();
     // The same bytes under an empty catalog: as if DATABASE_URL named the wrong database.
     await using confused = await service.restart({ DATA_DIR: path.join(service.directory, 'data-2') });
     const result = await runStowage(['sweep', '--json', '--min-age', '0s', '--apply'], confused.environment);
     assert.notEqual(result.code, 0, result.stdout);
-    assert.equal(confused.storedFiles().length, before, 'nothing was removed');
+    assert.equal((await confused.storedFiles()).length, before, 'nothing was removed');
   });
 });
 
@@ -169,7 +169,7 @@ describe('connections', () => {
       );
     }
     const left = await until(
-      async () => service.storedFiles(),
+      () => service.storedFiles(),
       (files) => files.length === 0,
       10,
     );

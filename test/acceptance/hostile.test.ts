@@ -32,7 +32,7 @@ async function assertNothingStored(): Promise<void> {
   assert.deepEqual(await mallory.assets(), []);
   assert.deepEqual(await mallory.usage(), { files: 0, bytes: 0 });
   const left = await until(
-    async () => service.storedFiles(),
+    () => service.storedFiles(),
     (files) => files.length === 0,
     3,
   );

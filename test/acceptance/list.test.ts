@@ -121,7 +121,7 @@ describe('a delete', () => {
     const caller = service.as('deleter');
     const asset = await caller.store('image', sample('png', 1));
     const target = `/api/assets/${asset.asset_id}`;
-    const before = service.storedFiles().length;
+    const before = (await service.storedFiles()).length;
     const answer = await caller.send('DELETE', target);
     assert.equal(answer.status, 204);
     assert.equal(answer.body.length, 0);
@@ -132,7 +132,7 @@ describe('a delete', () => {
     assert.deepEqual(await caller.assets(), []);
     assert.deepEqual(await caller.usage(), { files: 0, bytes: 0 });
     const left = await until(
-      async () => service.storedFiles().length,
+      async () => (await service.storedFiles()).length,
       (count) => count < before,
       5,
     );

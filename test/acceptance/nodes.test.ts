@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Answer, assertProblem } from './http.ts';
 import { type PostgresServer, query, startPostgres } from './postgres.ts';
@@ -16,7 +15,7 @@ before(async () => {
   // Migrations of an empty database by two nodes that start at the same time.
   const shared: Environment = { DATABASE_URL: database.url, UPLOADS_PER_HOUR: '5' };
   first = await startService(shared);
-  second = await startService({ ...shared, LOCAL_STORAGE_PATH: path.join(first.directory, 'objects') });
+  second = await startService(shared, { sharing: first });
 });
 after(async () => {
   await Promise.all([first?.[Symbol.asyncDispose](), second?.[Symbol.asyncDispose]()]);

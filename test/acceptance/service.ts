@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Caller, callerFor } from './caller.ts';
+import { type BackendName, backendOfRun } from './clouds.ts';
 import { type Answer, type RequestOptions, send } from './http.ts';
+import { openStore, type Store } from './store.ts';
 import { type Claims, claimsFor, mintToken } from './tokens.ts';
 
 const COMMAND = path.resolve(import.meta.dirname, '../../bin/stowage.js');
@@ -35,8 +37,9 @@ export interface Service {
   send(method: string, target: string, options?: RequestOptions): Promise<Answer>;
   /** A user with a token. */
   as(userId: string, claims?: Claims): Caller;
-  /** Paths of the files that uploads have left below the storage directory. */
-  storedFiles(): readonly string[];
+  readonly store: Store;
+  /** Names of what uploads have left in the store. */
+  storedFiles(): Promise<readonly string[]>;
   /** Asks the process to end and returns its exit code. */
   stop(): Promise<number | null>;
   /** Ends the process at once, as a power cut would. */
@@ -68,29 +71,56 @@ export function environmentFor(directory: string, more: Environment = {}): Envir
   };
 }
 
-/** Starts a service on fresh data and a free port, or the `PORT` it is given, and waits until it is ready. */
-export async function startService(more: Environment = {}): Promise<Service> {
+/** How a service starts that is not like the others. */
+export interface StartOptions {
+  /** Where its files go; the backend of the run by default. */
+  readonly backend?: BackendName;
+  /** Another service whose files it shares. */
+  readonly sharing?: Service;
+}
+
+/**
+ * Starts a service on fresh data with an empty store, on a free port or the `PORT` it is given, and waits until it is
+ * ready.
+ */
+export async function startService(more: Environment = {}, options: StartOptions = {}): Promise<Service> {
   const directory = freshDirectory();
-  const port = more.PORT === undefined ? await freePort() : Number(more.PORT);
-  const environment = environmentFor(directory, { PORT: String(port), ...more });
+  const store = options.sharing?.store ?? (await openStore(options.backend ?? backendOfRun(), directory));
+  const isOwnStore = options.sharing === undefined;
+  let isClosed = false;
+  const close = async () => {
+    if (isOwnStore && !isClosed) {
+      isClosed = true;
+      await store[Symbol.asyncDispose]();
+    }
+    await removeDirectory(directory);
+  };
   try {
+    const port = more.PORT === undefined ? await freePort() : Number(more.PORT);
+    const environment = environmentFor(directory, { PORT: String(port), ...store.settings, ...more });
     const ownFiles = new Set<string>();
-    const service = await launch(directory, port, environment, ownFiles);
-    for (const file of filesBelow(path.join(directory, 'objects'))) ownFiles.add(file);
+    const service = await launch({ directory, port, environment, store, ownFiles, close });
+    for (const file of await store.objects()) ownFiles.add(file);
     return service;
   } catch (error) {
-    await removeDirectory(directory);
+    await close();
     throw error;
   }
 }
 
-/** @param ownFiles files that the store keeps for itself before anything is uploaded. */
-async function launch(
-  directory: string,
-  port: number,
-  environment: Environment,
-  ownFiles: ReadonlySet<string>,
-): Promise<Service> {
+interface Launch {
+  readonly directory: string;
+  readonly port: number;
+  readonly environment: Environment;
+  readonly store: Store;
+  /** Files that the store keeps for itself before anything is uploaded. */
+  readonly ownFiles: ReadonlySet<string>;
+  /** Removes what the service leaves when it has ended for good. */
+  readonly close: () => Promise<void>;
+}
+
+async function launch(how: Launch): Promise<Service> {
+  const { directory, port, environment, store, ownFiles } = how;
   const child = spawn(process.execPath, [COMMAND, 'serve'], {
     // Not the repository: a configuration file that lies there is none of ours.
     cwd: directory,
@@ -129,11 +159,8 @@ async function launch(
       }
     },
     as: (userId, claims) => callerFor(service, userId, mintToken(claimsFor(userId, claims), JWT_SECRET)),
-    storedFiles: () =>
-      filesBelow(path.join(directory, 'objects')).filter(
-        // The journal belongs to the running process, whatever was uploaded.
-        (file) => !ownFiles.has(file) && !file.startsWith(path.join(directory, 'objects', 'journal')),
-      ),
+    store,
+    storedFiles: async () => (await store.objects()).filter((file) => !ownFiles.has(file)),
     async stop() {
       agent.destroy();
       child.kill('SIGTERM');
@@ -148,14 +175,14 @@ async function launch(
       child.kill('SIGKILL');
       await ended;
     },
-    restart: (changed = {}) => launch(directory, port, { ...environment, ...changed }, ownFiles),
+    restart: (changed = {}) => launch({ ...how, environment: { ...environment, ...changed } }),
     async [Symbol.asyncDispose]() {
       agent.destroy();
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
       const late = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS_MAX * 1000);
       await ended;
       clearTimeout(late);
-      await removeDirectory(directory);
+      await how.close();
     },
   };
   try {
@@ -240,13 +267,6 @@ export async function until<T>(
     if (enough(answer) || Date.now() > deadline) return answer;
     await pause(50);
   }
-}
-
-function filesBelow(directory: string): readonly string[] {
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
 async function within<T>(seconds: number, promise: Promise<T>, message: () => string): Promise<T> {

@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, verify } from 'node:crypto';
-import { type Exchange, header, refusals } from './answers.ts';
+import { type Exchange, header, Refusal, refusals } from './answers.ts';
 
 /** Public keys of service accounts by their address. */
 export type Accounts = ReadonlyMap<string, KeyObject>;
@@ -28,6 +28,13 @@ export function requireAccess(
   if (authorization === undefined) throw refusals.anonymous();
   const token = /^Bearer (\S+)$/.exec(authorization)?.[1];
   if (token === undefined || !isGoodToken(token, accounts, nowMs)) throw refusals.unauthenticated();
+}
+
+/** Refuses whoever may not change buckets; the token is known to be good. */
+export function requireOperator(exchange: Exchange, operators: readonly string[] | undefined): void {
+  const [, claims = ''] = (header(exchange, 'authorization') ?? '').split('.');
+  if (operators !== undefined && !operators.includes(String(parsePart(claims).iss)))
+    throw new Refusal(403, 'forbidden', 'AccessDenied', 'The account does not have storage.buckets access.');
 }
 
 /** A token that a service account signed itself (RFC 7519, RS256). */
@@ -73,6 +80,9 @@ function verifySignature(exchange: Exchange, accounts: Accounts, nowMs: number):
   if (startMs + Number(expires) * 1000 <= nowMs)
     throw refusals.invalid('The signature has expired.', 'ExpiredToken');
   const key = accounts.get(email);
+  // A decoder would ignore what is no pair of digits: a signature with something behind it is another one.
+  if (!/^(?:[0-9a-f]{2})+$/.test(signature))
+    throw refusals.badSignature('The signature is not in hexadecimal.');
   const text = `${algorithm}\n${time}\n${day}/auto/storage/goog4_request\n${sha256(canonicalRequest(exchange, names))}`;
   if (key === undefined || !verify('RSA-SHA256', Buffer.from(text), key, Buffer.from(signature, 'hex')))
     throw refusals.badSignature('The signature does not match the request.');

@@ -63,6 +63,7 @@ export function verifiedUser(
   const user = realm.users.find((each) => each.accessKeyId === accessKeyId);
   if (user === undefined) throw refusals.denied('The access key does not exist.', 'InvalidAccessKeyId');
   if (user.sessionToken !== claim.token) throw refusals.denied('The token is not valid.', 'InvalidToken');
+  if (!/^[0-9a-f]{64}$/.test(claim.signature)) throw refusals.badSignature();
   let key: Buffer = Buffer.from(`AWS4${user.secretAccessKey}`);
   for (const step of [day, region, service, 'aws4_request']) key = hmac(key, step);
   const expected = hmac(key, claim.textOf(`${day}/${region}/${service}/aws4_request`));
