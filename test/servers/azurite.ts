@@ -18,11 +18,17 @@ interface BlobServer {
   getHttpServerAddress(): string;
 }
 
+/** Files of a certificate: with it the emulator speaks https and takes tokens, whose claims but not signatures it checks. */
+export interface AzuriteTls {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
 /**
  * Starts a server on a port that the system picks. The first one of a process takes about two seconds to load, each
  * further one some milliseconds. Its telemetry is off.
  */
-export async function startAzurite(): Promise<Azurite> {
+export async function startAzurite(tls?: AzuriteTls): Promise<Azurite> {
   const require = createRequire(import.meta.url);
   const { AzuriteTelemetryClient } = require('azurite/dist/src/common/Telemetry.js');
   AzuriteTelemetryClient.enableTelemetry = false;
@@ -32,7 +38,7 @@ export async function startAzurite(): Promise<Azurite> {
     ...['127.0.0.1', 0, 5, 'metadata', 'extents', []],
     ...[false, undefined, false, undefined], // no access log, no debug log
     ...[false, false], // strict, and versions of the protocol are checked
-    ...['', '', '', undefined], // http, no tokens
+    ...(tls === undefined ? ['', '', '', undefined] : [tls.certPath, tls.keyPath, '', 'basic']),
     ...[true, true], // account in the path; all in memory
   );
   const server: BlobServer = new BlobServerOf(settings);
