@@ -5,6 +5,7 @@ import type { AssetMoves, PlacedAsset } from './asset-moves.ts';
 import type { CdnPurges } from './cdn-purges.ts';
 import type { Within } from './transaction.ts';
 import type { HeldUpload, UploadsInProgress } from './uploads-in-progress.ts';
+import type { UserErasures } from './user-erasures.ts';
 
 /**
  * The database of assets and the access log: what uploads, delivery, maintenance and HTTP ask of PostgreSQL.
@@ -13,7 +14,7 @@ import type { HeldUpload, UploadsInProgress } from './uploads-in-progress.ts';
  * when the server can't be reached, is shutting down or too slow; anything else is a bug and stays what it is.
  * Every method that names a tenant sees only that tenant.
  */
-export interface Catalog extends UploadsInProgress, AssetMoves, AssetLinks, CdnPurges {
+export interface Catalog extends UploadsInProgress, AssetMoves, AssetLinks, CdnPurges, UserErasures {
   /**
    * Records finished uploads: per upload its assets, their access-log entries, the owner in `users`, the count against
    * the rate limit and the idempotency answer, in one transaction; all of one upload or nothing. Uploads that

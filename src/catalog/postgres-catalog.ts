@@ -6,6 +6,7 @@ import type { Catalog } from './catalog.ts';
 import { readAllowance, uploadCommitter } from './commit-upload.ts';
 import { type Database, runPrepared } from './database.ts';
 import { directUploads, forgetEndedUploads, incomingKeysInUse } from './direct-uploads.ts';
+import { userErasures } from './erasures.ts';
 import { translated } from './errors.ts';
 import { claimKey, releaseKey, removeExpired, renewKey } from './idempotency.ts';
 import { assetLinks } from './links.ts';
@@ -27,6 +28,7 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
     ...uploads,
     ...assetMoves(database),
     ...cdnPurges(database),
+    ...userErasures(database),
     ...links,
 
     // What requests begin with. A frozen database fails them soon, and the writes after them are never sent.

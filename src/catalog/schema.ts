@@ -87,6 +87,18 @@ export interface Schema {
     purged_at: Date | null;
     receipt: string | null;
   };
+  erasures: {
+    tenant_id: string;
+    user_id: string;
+    requested_by: string;
+    request_id: string;
+    ip_address: string;
+    user_agent: string | null;
+    requested_at: Date;
+    due_at: Date;
+    attempts: Generated<number>;
+    claim: string | null;
+  };
   catalog_identity: {
     only_row: Generated<boolean>;
     catalog_id: string;

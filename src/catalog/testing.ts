@@ -82,7 +82,7 @@ export async function emptyTestDatabase(store: TestDatabase): Promise<void> {
     await client.query(`
       set session_replication_role = replica;
       truncate users, assets, file_access_logs, access_log_seals, upload_counts, idempotency_keys,
-        direct_uploads, asset_links, cdn_caches, cdn_purges restart identity`);
+        direct_uploads, asset_links, cdn_caches, cdn_purges, erasures restart identity`);
   } finally {
     await client.end();
   }

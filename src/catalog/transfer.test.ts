@@ -104,6 +104,7 @@ for (const [from, to] of [
       direct_uploads: 1,
       asset_links: 1,
       cdn_purges: 0,
+      erasures: 0,
     });
     assert.ok(
       (await contentOf(await exported(target))) === (await contentOf(bytes)),

@@ -30,6 +30,7 @@ const TABLES = [
   'direct_uploads',
   'asset_links',
   'cdn_purges',
+  'erasures',
 ] as const;
 
 /** Tables that exports of earlier versions do not have. */
@@ -37,6 +38,7 @@ const LATER_TABLES: ReadonlySet<string> = new Set<(typeof TABLES)[number]>([
   'direct_uploads',
   'asset_links',
   'cdn_purges',
+  'erasures',
 ]);
 
 /**

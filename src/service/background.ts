@@ -8,6 +8,7 @@ import { expireUploads } from '../maintenance/expire-uploads.ts';
 import { pause, type RepeatedTask, startSchedule } from '../maintenance/schedule.ts';
 import { SWEEP_AGE_SECONDS_DEFAULT } from '../maintenance/sweep.ts';
 import { sweepStores } from '../maintenance/sweep-stores.ts';
+import type { Removal } from '../uploads/remove.ts';
 import { openPurgers } from './open-purgers.ts';
 import type { OpenStorage } from './open-storage.ts';
 import { sweepParts } from './sweep-parts.ts';
@@ -18,6 +19,8 @@ const SEAL_EVERY_MS = 10_000;
 const JOBS_RETRY_MS = 60_000;
 /** Between two looks for what caches must forget, in milliseconds. */
 const PURGE_EVERY_MS = 2_000;
+/** Between two looks for erasures that a crash interrupted or that failed, in milliseconds. */
+const ERASURES_EVERY_MS = 5_000;
 const EXPIRE_CRON = '41 * * * *';
 const SWEEP_CRON = '17 3 * * *';
 /** Longest sweep, in seconds: a million objects of a slow store. */
@@ -26,12 +29,13 @@ const SWEEP_SECONDS_MAX = 6 * 60 * 60;
 export interface BackgroundParts {
   readonly opened: OpenCatalog;
   readonly storage: OpenStorage;
+  readonly removal: Pick<Removal, 'resumeErasures'>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /**
- * Starts what a service does beside answering: it seals the access log all the time, and takes part in the jobs of which
+ * Starts what a service does beside answering: it seals the access log all the time, goes on with erasures, and takes part in the jobs of which
  * one node at a time runs each (expiry by the hour, the sweep by night). Closing it seals once more.
  */
 export function startBackgroundTasks(config: Config, parts: BackgroundParts): { close(): Promise<void> } {
@@ -40,6 +44,7 @@ export function startBackgroundTasks(config: Config, parts: BackgroundParts): { 
   const schedule = startSchedule(
     [
       { name: 'seal', everyMs: SEAL_EVERY_MS, run: (signal) => catalog.sealAccessLog(signal) },
+      { name: 'erasures', everyMs: ERASURES_EVERY_MS, run: () => parts.removal.resumeErasures() },
       ...purging.tasks,
     ],
     parts.log,

@@ -106,7 +106,9 @@ async function openParts(
     openUploads(config, { stores, catalog, clock, log }, closers),
     health.measure(),
   ]);
-  const background = startBackgroundTasks(config, { opened: { ...opened, catalog }, storage, clock, log });
+  const background = startBackgroundTasks(config, {
+    ...{ opened: { ...opened, catalog }, storage, removal: uploads.removal, clock, log },
+  });
   closers.add('background', () => background.close());
 
   const deps = completeDeps({

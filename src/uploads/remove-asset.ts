@@ -49,18 +49,20 @@ export async function removeAsset(
  * Removes all assets of a user of the principal's tenant, in batches of bounded size, one log entry for each. Links do not
  * hold them: who has a right to be forgotten is not kept by a record that shows the file.
  *
+ * @param request.keepHold called before each batch; throws when somebody else does it now.
  * @returns how many were removed. Repeating an erasure that was interrupted continues it.
  * @throws StowageError `aborted` between two batches; `database_unavailable`.
  */
 export async function removeAssetsOfUser(
   options: RemovalOptions,
   userId: string,
-  request: RemovalRequest & { readonly signal: AbortSignal },
+  request: RemovalRequest & { readonly signal: AbortSignal; readonly keepHold?: () => Promise<void> },
 ): Promise<number> {
   const { catalog } = options;
   let removed = 0;
   for (;;) {
     if (request.signal.aborted) throw new StowageError('aborted', 'The erasure was stopped.');
+    await request.keepHold?.();
     const listed = await catalog.listAssetsOfUser(request.principal.tenantId, userId, ERASURE_BATCH);
     if (listed.length === 0) return removed;
     // The tombstones of a batch share transactions, see `Catalog.recordAccess`.

@@ -6,8 +6,7 @@ import type { Principal } from '../core/principal.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { singleStore } from '../storage/stores.ts';
 import { ALICE, formRequest, type IntakeFixture, note, openIntakeFixture } from './intake-fixture.ts';
-import { createRemoval, ERASURES_WAITING_MAX } from './remove.ts';
-import { type RemovalOptions, removeAssetsOfUser } from './remove-asset.ts';
+import { type RemovalOptions, removeAsset } from './remove-asset.ts';
 
 const ADMIN: Principal = { userId: 'root', tenantId: 'acme', role: 'admin' };
 const ORIGIN = { requestId: 'r2', ipAddress: '192.0.2.2', userAgent: null };
@@ -23,7 +22,9 @@ function removalOf(fixture: IntakeFixture, changes: Partial<RemovalOptions> = {}
   const { catalog } = fixture;
   const stores = singleStore(fixture.backend);
   const options: RemovalOptions = { stores, catalog, clock: { now: () => 5 }, log, ...changes };
-  return { removal: createRemoval(options), options, errors };
+  const remove = (id: string, principal: Principal) =>
+    removeAsset(options, id, { principal, origin: ORIGIN });
+  return { remove, errors };
 }
 
 async function upload(fixture: IntakeFixture, count: number, principal = ALICE): Promise<string[]> {
@@ -41,8 +42,8 @@ describe('removing an asset', () => {
     await using fixture = await openIntakeFixture();
     const [id = ''] = await upload(fixture, 2);
     const key = fixture.catalog.assets.get(id)?.key;
-    const { removal } = removalOf(fixture);
-    await removal.removeAsset(id, ADMIN, ORIGIN);
+    const { remove } = removalOf(fixture);
+    await remove(id, ADMIN);
     assert.equal((await fixture.keys()).length, 1);
     assert.deepEqual([fixture.catalog.assets.size, fixture.catalog.tombstones.size], [1, 0]);
     assert.deepEqual(fixture.catalog.entries.at(-1), {
@@ -65,15 +66,11 @@ describe('removing an asset', () => {
   it('a second time, or of another tenant, finds none', async () => {
     await using fixture = await openIntakeFixture();
     const [id = ''] = await upload(fixture, 1);
-    const { removal } = removalOf(fixture);
+    const { remove } = removalOf(fixture);
     const stranger = { ...ADMIN, tenantId: 'other' };
-    await assert.rejects(removal.removeAsset(id, stranger, ORIGIN), (error) =>
-      isStowageError(error, 'not_found'),
-    );
-    await removal.removeAsset(id, ADMIN, ORIGIN);
-    await assert.rejects(removal.removeAsset(id, ADMIN, ORIGIN), (error) =>
-      isStowageError(error, 'not_found'),
-    );
+    await assert.rejects(remove(id, stranger), (error) => isStowageError(error, 'not_found'));
+    await remove(id, ADMIN);
+    await assert.rejects(remove(id, ADMIN), (error) => isStowageError(error, 'not_found'));
   });
 
   it('succeeds while the store is down: the tombstone stays for the sweeper', async () => {
@@ -85,84 +82,10 @@ describe('removing an asset', () => {
     ];
     for (const [index, bucket] of buckets.entries()) {
       const [id = ''] = await upload(fixture, 1);
-      const { removal, errors } = removalOf(fixture, { stores: { of: async () => bucket } });
-      await removal.removeAsset(id, ADMIN, ORIGIN);
+      const { remove, errors } = removalOf(fixture, { stores: { of: async () => bucket } });
+      await remove(id, ADMIN);
       assert.equal(fixture.catalog.tombstones.size, index + 1);
       assert.equal(errors.length, 1);
     }
-  });
-});
-
-describe('erasing a user', () => {
-  it('takes all their assets and nobody else’s, with an entry for each', async () => {
-    await using fixture = await openIntakeFixture({ uploadLimit: { filesMax: 500, windowSeconds: 60 } });
-    await upload(fixture, 120);
-    await upload(fixture, 2, { ...ALICE, userId: 'bob' });
-    await upload(fixture, 2, { ...ALICE, tenantId: 'other' });
-    const { removal } = removalOf(fixture);
-    removal.eraseUser('alice', ADMIN, ORIGIN);
-    removal.eraseUser('alice', ADMIN, ORIGIN);
-    removal.eraseUser('nobody', ADMIN, ORIGIN);
-    await removal.idle();
-    assert.equal((await fixture.keys()).length, 4);
-    assert.deepEqual([fixture.catalog.assets.size, fixture.catalog.tombstones.size], [4, 0]);
-    assert.equal(fixture.catalog.entries.filter(({ action }) => action === 'delete').length, 120);
-  });
-
-  it('goes on with the next user when one fails, and can be asked for again', async () => {
-    await using fixture = await openIntakeFixture();
-    await upload(fixture, 2);
-    await upload(fixture, 2, { ...ALICE, userId: 'bob' });
-    let calls = 0;
-    const catalog = {
-      findAsset: fixture.catalog.findAsset.bind(fixture.catalog),
-      forgetAsset: fixture.catalog.forgetAsset.bind(fixture.catalog),
-      listAssetsOfUser: fixture.catalog.listAssetsOfUser.bind(fixture.catalog),
-      tombstoneAsset: async (...args: Parameters<typeof fixture.catalog.tombstoneAsset>) => {
-        calls += 1;
-        if (calls === 2) throw new StowageError('database_unavailable', 'The database is down.');
-        return fixture.catalog.tombstoneAsset(...args);
-      },
-    };
-    const { removal, errors } = removalOf(fixture, { catalog });
-    removal.eraseUser('alice', ADMIN, ORIGIN);
-    removal.eraseUser('bob', ADMIN, ORIGIN);
-    await removal.idle();
-    assert.equal(errors.length, 1);
-    assert.equal(fixture.catalog.tombstones.size, 0);
-    assert.equal((await fixture.keys()).length, 1);
-    assert.deepEqual(
-      [...fixture.catalog.assets.values()].map(({ userId }) => userId),
-      ['alice'],
-    );
-    removal.eraseUser('alice', ADMIN, ORIGIN);
-    await removal.idle();
-    assert.equal(fixture.catalog.assets.size, 0);
-  });
-
-  it('waits in a queue that has an end', async () => {
-    await using fixture = await openIntakeFixture();
-    const { removal } = removalOf(fixture);
-    for (let user = 0; user < ERASURES_WAITING_MAX; user += 1) removal.eraseUser(`u${user}`, ADMIN, ORIGIN);
-    assert.throws(
-      () => removal.eraseUser('one more', ADMIN, ORIGIN),
-      (error) => isStowageError(error, 'conflict'),
-    );
-    await removal.close();
-    assert.throws(
-      () => removal.eraseUser('late', ADMIN, ORIGIN),
-      (error) => isStowageError(error, 'conflict'),
-    );
-  });
-
-  it('stops between two batches when it is told to', async () => {
-    await using fixture = await openIntakeFixture();
-    await upload(fixture, 1);
-    const { options } = removalOf(fixture);
-    const request = { principal: ADMIN, origin: ORIGIN, signal: AbortSignal.abort() };
-    await assert.rejects(removeAssetsOfUser(options, 'alice', request), (error) =>
-      isStowageError(error, 'aborted'),
-    );
-    assert.equal(fixture.catalog.assets.size, 1);
   });
 });

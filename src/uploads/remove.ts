@@ -1,7 +1,8 @@
 import type { TombstoneOptions } from '../catalog/catalog.ts';
 import { StowageError } from '../core/errors.ts';
 import type { Principal, RequestOrigin } from '../core/principal.ts';
-import { type RemovalOptions, type RemovalRequest, removeAsset, removeAssetsOfUser } from './remove-asset.ts';
+import { type ErasureOptions, runErasures } from './erase-users.ts';
+import { removeAsset } from './remove-asset.ts';
 
 /** Removes assets and their bytes. Whether the caller may do so is the caller's question. */
 export interface Removal {
@@ -13,74 +14,63 @@ export interface Removal {
     how?: TombstoneOptions,
   ): Promise<void>;
   /**
-   * Accepts the erasure of all assets of a user of the principal's tenant; erasures run in the background, one after
-   * the other. A user who is waiting already is not queued again. An erasure that fails or is cut off by a crash is
-   * continued by asking again.
+   * Accepts the erasure of all assets of a user of the principal's tenant. Fulfilled when that is durable: from then on it
+   * is carried out in the background, one erasure after the other, and again after a failure or a crash, by this process
+   * or another of the same catalog. A user who is waiting already is not queued again.
    *
-   * @throws StowageError `conflict` when too many are waiting.
+   * @throws StowageError `conflict` when too many are waiting; `database_unavailable`.
    */
-  eraseUser(userId: string, principal: Principal, origin: RequestOrigin): void;
-  /** Fulfilled when no erasure waits or runs. */
+  eraseUser(userId: string, principal: Principal, origin: RequestOrigin): Promise<void>;
+  /** Takes up erasures that are due: those of other processes that are gone, and those that failed. Never rejects. */
+  resumeErasures(): Promise<void>;
+  /** Fulfilled when this process carries out no erasure. */
   idle(): Promise<void>;
-  /** Takes no more erasures, stops after the batch that runs, and waits for it. */
+  /** Stops after the batch that runs, and waits for it; what is left is taken up by another process or the next start. */
   close(): Promise<void>;
 }
 
-/** Most erasures waiting at once. */
+/** Most erasures waiting at once, over all tenants. */
 export const ERASURES_WAITING_MAX = 1000;
 
 /** Makes what removes assets. Does nothing until it is asked to. */
-export function createRemoval(options: RemovalOptions): Removal {
-  const waiting = new Map<string, { readonly userId: string; readonly request: RemovalRequest }>();
+export function createRemoval(options: ErasureOptions): Removal {
+  const { catalog, clock } = options;
   const stop = new AbortController();
   let running: Promise<void> | undefined;
+  let isAskedAgain = false;
 
-  async function run(): Promise<void> {
-    for (;;) {
-      const [next] = waiting;
-      if (next === undefined || stop.signal.aborted) break;
-      await erase(options, next[1].userId, { ...next[1].request, signal: stop.signal });
-      waiting.delete(next[0]);
-    }
-    running = undefined;
+  function resume(): Promise<void> {
+    isAskedAgain = true;
+    running ??= (async () => {
+      // Asked for while the last look found nothing more: looked for once more.
+      while (isAskedAgain && !stop.signal.aborted) {
+        isAskedAgain = false;
+        await runErasures(options, stop.signal);
+      }
+      running = undefined;
+    })();
+    return running;
   }
 
   return {
     removeAsset: (assetId, principal, origin, how) =>
       removeAsset(options, assetId, { ...how, principal, origin }),
-    eraseUser(userId, principal, origin) {
-      const id = JSON.stringify([principal.tenantId, userId]);
-      if (waiting.has(id)) return;
-      if (waiting.size >= ERASURES_WAITING_MAX || stop.signal.aborted) {
+    async eraseUser(userId, principal, origin) {
+      const erasure = {
+        ...{ tenantId: principal.tenantId, userId, requestedBy: principal.userId },
+        ...origin,
+        requestedAtMs: clock.now(),
+      };
+      if (!(await catalog.requestErasure(erasure, ERASURES_WAITING_MAX))) {
         throw new StowageError('conflict', 'Too many erasures are waiting: try again later.');
       }
-      waiting.set(id, { userId, request: { principal, origin } });
-      running ??= run();
+      void resume();
     },
+    resumeErasures: resume,
     idle: async () => running,
     async close() {
       stop.abort();
       await running;
     },
   };
-}
-
-/** Never rejects: the outcome is in the log. */
-async function erase(
-  options: RemovalOptions,
-  userId: string,
-  request: RemovalRequest & { readonly signal: AbortSignal },
-): Promise<void> {
-  const { log } = options;
-  const facts = {
-    request_id: request.origin.requestId,
-    tenant_id: request.principal.tenantId,
-    user_id: userId,
-  };
-  try {
-    const removed = await removeAssetsOfUser(options, userId, request);
-    log.info({ ...facts, removed }, 'All assets of a user were erased.');
-  } catch (error) {
-    log.error({ ...facts, err: error }, 'The erasure of a user stopped: ask for it again.');
-  }
 }

@@ -93,6 +93,37 @@ describe('a power cut', () => {
   });
 });
 
+describe('the erasure of a user', () => {
+  test('that was accepted is carried out although the service is killed right after', async () => {
+    const first = await startService();
+    try {
+      const bob = first.as('bob');
+      for (let index = 0; index < 12; index++) {
+        const files = Array.from({ length: 10 }, (_, file) => sample('png', index * 10 + file + 1));
+        assert.equal((await bob.upload('image', files)).status, 200);
+      }
+      const accepted = await first.as('boss', { role: 'admin' }).send('DELETE', '/api/users/bob');
+      assert.equal(accepted.status, 202, accepted.text);
+      await first.kill();
+      await using second = await first.restart();
+      const left = await until(
+        () => second.as('bob').usage(),
+        ({ files }) => files === 0,
+        60,
+      );
+      assert.deepEqual(left, { files: 0, bytes: 0 });
+      const gone = await until(
+        async () => second.storedFiles(),
+        (files) => files.length === 0,
+        30,
+      );
+      assert.deepEqual(gone, []);
+    } finally {
+      await first[Symbol.asyncDispose]();
+    }
+  });
+});
+
 describe('the sweeper', () => {
   test('finds bytes that no record knows, removes them when told to, and takes nothing else', async () => {
     // An older catalog beside newer bytes, as a restored backup has it: what came after it are leftovers.

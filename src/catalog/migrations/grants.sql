@@ -4,7 +4,7 @@ grant select on schema_migrations, catalog_identity to stowage_app;
 grant select, insert, update, delete on users, assets, upload_counts, idempotency_keys, direct_uploads, asset_links to stowage_app;
 -- An application's own tables, which this role owns, may refer to assets.
 grant references (id, s3_key) on assets to stowage_app;
-grant select, insert, update, delete on cdn_caches, cdn_purges to stowage_app;
+grant select, insert, update, delete on cdn_caches, cdn_purges, erasures to stowage_app;
 grant select, insert on file_access_logs, access_log_seals to stowage_app;
 grant select, usage on sequence file_access_logs_entry_id_seq to stowage_app;
 grant execute on function commit_uploads(jsonb), reserve_upload(jsonb, integer, integer, integer),

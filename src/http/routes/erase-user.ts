@@ -13,7 +13,7 @@ export function eraseUser(deps: Deps): Route {
     operation: 'eraseUser',
     summary: "Erase all of a user's assets",
     description:
-      'For admins, within their tenant. Runs in the background; each asset that goes is in the access log, which keeps that it happened. A user without assets is erased at once.',
+      'For admins, within their tenant. Runs in the background, after a restart too; each asset that goes is in the access log, which keeps that it happened. A user without assets is erased at once.',
     access: 'admin',
     params: { user_id: 'The user, as in the `sub` of tokens.' },
     success: { status: 202, description: 'The erasure is accepted.', schema: ErasureSchema },
@@ -25,7 +25,7 @@ export function eraseUser(deps: Deps): Route {
           fields: { parameter: 'user_id' },
         });
       }
-      deps.removal.eraseUser(userId, principal, originOf(request, deps.isTrustedProxy));
+      await deps.removal.eraseUser(userId, principal, originOf(request, deps.isTrustedProxy));
       reply.code(202);
       return { user_id: userId, status: 'accepted' };
     },
