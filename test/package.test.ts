@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { withoutComments } from './architecture/source-text.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const run = promisify(execFile);
@@ -30,6 +40,71 @@ before(async () => {
 });
 
 after(() => rmSync(project, { recursive: true, force: true }));
+
+/** The client as a page loads it, compressed and without comments, in bytes. A minifier makes it smaller still. */
+const CLIENT_BYTES_MAX = 14 * 1024;
+
+describe('the installed client', () => {
+  test('runs in plain Node by its name', async () => {
+    const script =
+      "import { createClient, StowageClientError } from 'stowage/client';" +
+      "const client = createClient({ url: 'http://127.0.0.1:1', token: 't', retry: { attemptsMax: 1 } });" +
+      'client.usage().catch((error) => console.log(error instanceof StowageClientError, error.code));';
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: project,
+      timeout: 30_000,
+    });
+    assert.equal(stdout.trim(), 'true network_error');
+  });
+
+  test(`loads nothing but itself, less than ${CLIENT_BYTES_MAX / 1024} KiB`, (context) => {
+    const folder = join(project, 'node_modules', 'stowage', 'dist', 'sdk');
+    const code = new Map<string, string>();
+    const load = (name: string): void => {
+      if (code.has(name)) return;
+      const text = withoutComments(readFileSync(join(folder, name), 'utf8'));
+      code.set(name, text);
+      for (const [, specifier = ''] of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g)) {
+        assert.match(specifier, /^\.\/[a-z-]+\.js$/, `${name} imports ${specifier}`);
+        load(specifier.slice(2));
+      }
+    };
+    load('index.js');
+    assert.ok(code.size > 10, `${code.size} files`);
+    const bytes = gzipSync([...code.values()].join('\n'), { level: 9 }).byteLength;
+    context.diagnostic(`${code.size} files, ${bytes} bytes compressed`);
+    assert.ok(bytes < CLIENT_BYTES_MAX, `${bytes} bytes`);
+  });
+
+  test('has types for a page, without those of Node', async () => {
+    writeFileSync(
+      join(project, 'page.ts'),
+      `import { createClient, isClientError, type UploadState } from 'stowage/client';
+const client = createClient({ url: '/', token: async () => 't', fetch: (url, init) => fetch(url, init) });
+export async function send(file: File, keep: (state: UploadState) => void): Promise<string> {
+  try {
+    const asset = await client.upload(file, { assetType: 'image', onState: keep, onProgress: (p) => p.sentBytes });
+    for await (const each of client.list()) if (each.asset_id === asset.asset_id) return each.presigned_url;
+  } catch (error) {
+    if (isClientError(error, 'file_too_large')) return String(error.limitBytes);
+    // @ts-expect-error the code of no error
+    const wrong: Parameters<typeof isClientError>[1] = 7;
+    return String(wrong);
+  }
+  return await new Response((await client.download('id')).body).text();
+}
+`,
+    );
+    const flags = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2024,dom', '--types', ''];
+    const modules = ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck'];
+    const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    const compiled = await run(process.execPath, [compiler, ...flags, ...modules, 'page.ts'], {
+      cwd: project,
+      timeout: 120_000,
+    }).catch((error: { stdout: string }) => error);
+    assert.equal(compiled.stdout, '');
+  });
+});
 
 describe('the installed package', () => {
   test('has JavaScript and declarations, and neither sources nor tests', () => {

@@ -72,6 +72,7 @@ export function blanked(text: string): string {
   return text.replace(TOKEN, (token) => token.replace(/[^\n]/g, ' '));
 }
 
-function withoutComments(text: string): string {
+/** The text with its comments blanked out; strings stay. */
+export function withoutComments(text: string): string {
   return text.replace(TOKEN, (token) => (/^\/[/*]/.test(token) ? token.replace(/[^\n]/g, ' ') : token));
 }
