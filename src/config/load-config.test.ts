@@ -263,8 +263,12 @@ describe('cloud settings', () => {
     };
     const both = (await load({ ...s3, ...azure, STORAGE_BACKEND: 'azure' })).storage;
     assert.deepEqual([both.s3?.bucket, both.azure?.container, both.gcs], ['old-files', 'files', null]);
-    const half = (await load({ S3_BUCKET_NAME: 'old-files' })).storage;
-    assert.deepEqual([half.backend, half.s3], ['local', null]);
+    const half = await load({ S3_BUCKET_NAME: 'old-files' });
+    assert.deepEqual([half.storage.backend, half.storage.s3], ['local', null]);
+    assert.match(
+      half.warnings.join(),
+      /^S3_BUCKET_NAME is set, but the other settings of s3 are not complete/,
+    );
   });
 
   test('USE_S3 against another backend is a contradiction', async () => {

@@ -179,7 +179,7 @@ function makeSecrets(dataDir: string): ReturnType<typeof openMadeSecrets> {
 }
 
 function warningsOf(config: Config, read: SettingReader, hasRedis: boolean): string[] {
-  const warnings = storageWarnings(config);
+  const warnings = storageWarnings(config, read);
   if (hasRedis) warnings.push('REDIS_URL is not used yet: rate limits are shared through PostgreSQL.');
   if (config.environment === 'production') {
     if (config.http.publicUrl === null) {

@@ -22,12 +22,12 @@ export function readStorage(
     }),
     local: { path: isAbsolute(path) ? path : resolve(where.cwd, path) },
     encryptionKey: readEncryptionKey(read),
-    s3: backend === 's3' ? readS3(read) : complete(read, 'S3_BUCKET_NAME', readS3),
-    azure: backend === 'azure' ? readAzure(read) : complete(read, 'AZURE_CONTAINER_NAME', readAzure),
+    s3: backend === 's3' ? readS3(read) : complete(read, BUCKET_SETTINGS.s3, readS3),
+    azure: backend === 'azure' ? readAzure(read) : complete(read, BUCKET_SETTINGS.azure, readAzure),
     gcs:
       backend === 'gcs'
         ? readGcs(read, where.cwd)
-        : complete(read, 'GCS_BUCKET_NAME', (aside) => readGcs(aside, where.cwd)),
+        : complete(read, BUCKET_SETTINGS.gcs, (aside) => readGcs(aside, where.cwd)),
   };
 }
 
@@ -43,12 +43,31 @@ function complete<Settings>(
   return problems.length === 0 ? settings : null;
 }
 
+/** The setting by which a backend is set up, though new files do not go there. */
+const BUCKET_SETTINGS = {
+  s3: 'S3_BUCKET_NAME',
+  azure: 'AZURE_CONTAINER_NAME',
+  gcs: 'GCS_BUCKET_NAME',
+} as const;
+
 /** What works and should be seen all the same. */
-export function storageWarnings(config: Pick<Config, 'environment' | 'storage'>): string[] {
-  if (config.environment !== 'production' || config.storage.backend !== 'local') return [];
-  return [
-    'Files are kept on the local disk in production: back up LOCAL_STORAGE_PATH, and run one node only.',
-  ];
+export function storageWarnings(
+  config: Pick<Config, 'environment' | 'storage'>,
+  read: SettingReader,
+): string[] {
+  const { environment, storage } = config;
+  const warnings = (['s3', 'azure', 'gcs'] as const)
+    .filter((backend) => storage[backend] === null && read.text(BUCKET_SETTINGS[backend]) !== null)
+    .map(
+      (backend) =>
+        `${read.source(BUCKET_SETTINGS[backend])} is set, but the other settings of ${backend} are not complete: files that are there can't be read.`,
+    );
+  if (environment === 'production' && storage.backend === 'local') {
+    warnings.push(
+      'Files are kept on the local disk in production: back up LOCAL_STORAGE_PATH, and run one node only.',
+    );
+  }
+  return warnings;
 }
 
 function readBackend(read: SettingReader, env: Environment): StorageConfig['backend'] {
