@@ -49,6 +49,8 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** `--json`: the result is one JSON document on standard output. */
   readonly json: boolean;
+  /** Asks the person at the terminal; null where nobody watches. @returns what was typed. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   /** Fires on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   /** Reads the settings. @throws ConfigError. */

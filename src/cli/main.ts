@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { Environment } from '../config/look-alikes.ts';
 import { ConfigError } from '../config/problems.ts';
 import { isStowageError } from '../core/errors.ts';
@@ -15,6 +17,8 @@ export interface CliProcess {
   readonly env: Environment;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Absent where there is nothing to read from. */
+  readonly stdin?: NodeJS.ReadStream;
   cwd(): string;
   exit(code: number): void;
   on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
@@ -71,6 +75,7 @@ async function run(process: CliProcess, signal: AbortSignal): Promise<ExitCode> 
     cwd: process.cwd(),
     terminal,
     json: parsed.json,
+    ask: questionerOf(process, signal),
     signal,
     loadConfig: () => loadServiceConfig({ env: process.env, cwd: process.cwd() }),
   };
@@ -79,6 +84,21 @@ async function run(process: CliProcess, signal: AbortSignal): Promise<ExitCode> 
   } catch (error) {
     return await report(error, terminal, parsed.json, usageLine(parsed.command));
   }
+}
+
+/** Questions need somebody who reads them and somebody who answers. */
+function questionerOf({ stdin, stderr }: CliProcess, signal: AbortSignal): CommandContext['ask'] {
+  if (stdin?.isTTY !== true || stderr.isTTY !== true) return null;
+  return async (question) => {
+    const lines = createInterface({ input: stdin });
+    try {
+      stderr.write(question);
+      const [answer] = await once(lines, 'line', { signal });
+      return String(answer);
+    } finally {
+      lines.close();
+    }
+  };
 }
 
 /** Tells what went wrong: sentences for a person, one document for a program. */

@@ -82,6 +82,8 @@ export interface Provider extends AsyncDisposable {
    * @param force also the objects, all versions of them.
    */
   destroy(options: { readonly force: boolean } & ApplyContext): Promise<readonly string[]>;
+  /** The desired state as variables of the Terraform module of this provider. */
+  readonly variables: Readonly<Record<string, Json>>;
   /** Documents in the provider's own words by name, for those who apply them by other means. */
   documents(signal: AbortSignal): Promise<Readonly<Record<string, Json>>>;
   /** What an operator must do elsewhere, such as DNS records; sentences. */

@@ -1,3 +1,4 @@
+import { isStowageError } from '../core/errors.ts';
 import { planSetting } from './plan.ts';
 import { type Asker, type Finding, fail, ok, type Provider, warn } from './provider.ts';
 
@@ -65,7 +66,9 @@ export function hasFailures(findings: readonly Finding[]): boolean {
   return findings.some(({ status }) => status === 'fail');
 }
 
+/** The message, and for our own errors also that of the cause, which is for operators. */
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error);
-  return message.slice(0, 300);
+  const cause = isStowageError(error) && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return `${message}${cause}`.slice(0, 400);
 }

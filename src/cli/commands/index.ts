@@ -4,6 +4,13 @@ import { databaseExportCommand, databaseImportCommand } from './database.ts';
 import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
 import { moveCommand } from './move.ts';
+import {
+  provisionApplyCommand,
+  provisionDestroyCommand,
+  provisionExportCommand,
+  provisionPlanCommand,
+  provisionVerifyCommand,
+} from './provision.ts';
 import { serveCommand } from './serve.ts';
 import { sweepCommand } from './sweep.ts';
 import { tokenCommand } from './token.ts';
@@ -16,6 +23,11 @@ export const COMMANDS: readonly Command[] = [
   doctorCommand,
   sweepCommand,
   moveCommand,
+  provisionPlanCommand,
+  provisionApplyCommand,
+  provisionVerifyCommand,
+  provisionDestroyCommand,
+  provisionExportCommand,
   auditVerifyCommand,
   auditExportCommand,
   databaseExportCommand,

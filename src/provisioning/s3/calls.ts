@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { loadSdk } from '../load-sdk.ts';
 import { ProvisioningError } from '../provider.ts';
-import type { AwsKeys, S3ProvisioningParts } from './parts.ts';
+import type { AwsKeySource, S3ProvisioningParts } from './parts.ts';
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3');
 
@@ -17,7 +17,7 @@ const ATTEMPTS_MAX = 4;
 const CALL_MS_MAX = 30_000;
 
 /** Loads the official client. @throws ProvisioningError when it is not installed. */
-export async function openS3Calls(parts: S3ProvisioningParts, keys: AwsKeys | null): Promise<S3Calls> {
+export async function openS3Calls(parts: S3ProvisioningParts, keys: AwsKeySource): Promise<S3Calls> {
   const sdk = await loadSdk('@aws-sdk/client-s3', () => import('@aws-sdk/client-s3'));
   const client = new sdk.S3Client({
     region: parts.region,

@@ -4,7 +4,7 @@ import { neededActions } from '../../storage/s3/operations.ts';
 import type { Json } from '../json.ts';
 import { loadSdk } from '../load-sdk.ts';
 import type { Setting } from '../provider.ts';
-import type { AwsKeys, S3ProvisioningParts } from './parts.ts';
+import type { AwsKeySource, S3ProvisioningParts } from './parts.ts';
 import { bucketArn, type PolicyDocument, partitionOf, policyJson } from './policy.ts';
 
 export interface IamCalls {
@@ -16,7 +16,7 @@ export interface IamCalls {
 export const POLICY_NAME = 'stowage-backend';
 
 /** Loads the official client. @throws ProvisioningError when it is not installed. */
-export async function openIamCalls(parts: S3ProvisioningParts, keys: AwsKeys | null): Promise<IamCalls> {
+export async function openIamCalls(parts: S3ProvisioningParts, keys: AwsKeySource): Promise<IamCalls> {
   const sdk = await loadSdk('@aws-sdk/client-iam', () => import('@aws-sdk/client-iam'));
   const client = new sdk.IAMClient({
     // IAM is one for the whole partition; its endpoint follows from any region of it.

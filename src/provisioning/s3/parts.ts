@@ -9,6 +9,9 @@ export interface AwsKeys {
   readonly sessionToken?: string;
 }
 
+/** Keys, where they come from, or null for the official chain of credentials. */
+export type AwsKeySource = AwsKeys | (() => Promise<AwsKeys>) | null;
+
 /** What a bucket should be, and who makes it so. */
 export interface S3ProvisioningParts {
   readonly bucket: string;
@@ -21,8 +24,8 @@ export interface S3ProvisioningParts {
   readonly provisioning: ProvisioningConfig;
   /** Prefixes that the asset types store below, each ending in a slash. */
   readonly folders: readonly string[];
-  /** Whoever may change the bucket; null: the official chain of credentials. */
-  readonly operator: AwsKeys | null;
+  /** Whoever may change the bucket. */
+  readonly operator: AwsKeySource;
   /** The service's own keys; null: the chain too. */
   readonly backend: AwsKeys | null;
   /** Whether `backend` is another identity than `operator`, as far as is known here. */

@@ -1,17 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { streamOf } from '../../core/bytes.ts';
+import { createHash } from 'node:crypto';
 import { isStowageError } from '../../core/errors.ts';
-import { parseObjectKey } from '../../core/key.ts';
 import { openS3Backend } from '../../storage/s3/backend.ts';
 import { S3Client } from '../../storage/s3/client.ts';
 import type { S3Options } from '../../storage/s3/options.ts';
-import { sha256Of } from '../../storage/s3/sign.ts';
-import { expectRefusal, preflightFindings, statusOf } from '../outside.ts';
-import { type Finding, fail, ok, type Probe, QUESTION_PREFIX, warn } from '../provider.ts';
-import { type AwsKeys, awsOf, bucketUrl, type S3ProvisioningParts } from './parts.ts';
+import { expectRefusal, preflightFindings } from '../outside.ts';
+import { type Finding, fail, ok, type Probe, warn } from '../provider.ts';
+import { questionKey, reasonOf, signedUrlFindings, writeFindings } from '../store-questions.ts';
+import { awsOf, bucketUrl, type S3ProvisioningParts } from './parts.ts';
 
-/** A read URL that has been out of date for so long, in milliseconds. */
-const LONG_AGO_MS = 2 * 60 * 60_000;
 const PROBE_BYTES = Buffer.from('a question of stowage provision verify');
 
 /** Questions that a stranger and the backend ask; none needs rights that the service does not have. */
@@ -22,17 +18,21 @@ export function outsideProbes(parts: S3ProvisioningParts): readonly Probe[] {
       expectRefusal('anonymous_list', 'lists the bucket', `${url}?list-type=2&max-keys=1`, { signal }),
     ),
     stranger('anonymous_write', (signal) =>
-      expectRefusal('anonymous_write', 'writes objects', `${url}${probeKey()}`, {
+      expectRefusal('anonymous_write', 'writes objects', `${url}${questionKey()}`, {
         signal,
         method: 'PUT',
         body: PROBE_BYTES,
       }),
     ),
     stranger('preflight', (signal) =>
-      preflightFindings(`${url}${probeKey()}`, parts.provisioning.corsOrigins, signal),
+      preflightFindings(`${url}${questionKey()}`, parts.provisioning.corsOrigins, signal),
     ),
-    backend('write_and_read', (signal) => writeAndRead(parts, url, signal)),
-    backend('signed_url', (signal) => signedUrl(parts, signal)),
+    backend('write_and_read', (signal) =>
+      writeFindings({ open: () => openS3Backend(optionsOf(parts)), urlOf: (key) => `${url}${key}`, signal }),
+    ),
+    backend('signed_url', (signal) =>
+      signedUrlFindings({ open: () => openS3Backend(optionsOf(parts)), clock: parts.clock, signal }),
+    ),
     backend('plain_http', (signal) => plainHttp(parts, signal)),
     backend('unencrypted_put', (signal) => unencryptedPut(parts, signal)),
     backend('confined', (signal) => confined(parts, signal)),
@@ -47,11 +47,6 @@ function backend(check: string, ask: Probe['ask']): Probe {
   return { check, asker: 'backend', ask };
 }
 
-/** Below `incoming/`, where the lifecycle removes what an interrupted question leaves. */
-function probeKey() {
-  return parseObjectKey(`${QUESTION_PREFIX}${randomUUID()}`);
-}
-
 function optionsOf(parts: S3ProvisioningParts, changes: Partial<S3Options> = {}): S3Options {
   const { bucket, region, endpoint, forcePathStyle, sse, kmsKeyId, clock, log } = parts;
   const publicEndpoint = null;
@@ -62,88 +57,6 @@ function optionsOf(parts: S3ProvisioningParts, changes: Partial<S3Options> = {})
     ...changes,
   };
 }
-
-/** Also asks for the object as a stranger: of one that is not there a closed and an open bucket say the same. */
-async function writeAndRead(
-  parts: S3ProvisioningParts,
-  url: string,
-  signal: AbortSignal,
-): Promise<readonly Finding[]> {
-  const store = openS3Backend(optionsOf(parts));
-  const key = probeKey();
-  try {
-    await store.put(key, streamOf(PROBE_BYTES), { ...AS_WRITTEN, signal });
-    const info = await store.head(key, { signal });
-    return [
-      info.sizeBytes === PROBE_BYTES.byteLength
-        ? ok('write_and_read', 'The backend stores, finds and removes objects.')
-        : fail(
-            'write_and_read',
-            'The store keeps other bytes than it was given.',
-            'Ask whoever runs the store.',
-          ),
-      ...(await expectRefusal('anonymous_read', 'reads objects', `${url}${key}`, { signal })),
-    ];
-  } catch (error) {
-    return [
-      fail(
-        'write_and_read',
-        `The backend can't store objects (${reasonOf(error)}).`,
-        'stowage provision apply; then check S3_ACCESS_KEY and that the identity has its policy.',
-      ),
-    ];
-  } finally {
-    await store.delete(key, {}).catch(() => undefined);
-    await store.close();
-  }
-}
-
-const AS_WRITTEN = {
-  mode: 'replace',
-  contentType: 'text/plain',
-  cacheControl: '',
-  metadata: {},
-  sizeBytes: PROBE_BYTES.byteLength,
-} as const;
-
-async function signedUrl(parts: S3ProvisioningParts, signal: AbortSignal): Promise<readonly Finding[]> {
-  const store = openS3Backend(optionsOf(parts));
-  const key = probeKey();
-  try {
-    await store.put(key, streamOf(PROBE_BYTES), { ...AS_WRITTEN, signal });
-    const nowMs = parts.clock.now();
-    const { url } = await store.signRead(key, { ...SIGN, nowMs });
-    const expired = await store.signRead(key, { ...SIGN, nowMs: nowMs - LONG_AGO_MS });
-    const [works, tooLate, write] = [
-      await statusOf(url, { signal }),
-      await statusOf(expired.url, { signal }),
-      await statusOf(url, { signal, method: 'PUT', body: PROBE_BYTES }),
-    ];
-    return [
-      works === 200
-        ? ok('signed_url_reads', 'A signed URL opens its object.')
-        : fail('signed_url_reads', `A signed URL is answered ${works}.`, MEND_SIGNED),
-      tooLate >= 400
-        ? ok('signed_url_expires', 'A signed URL ends.')
-        : fail('signed_url_expires', `A URL that ended long ago is answered ${tooLate}.`, MEND_STORE),
-      write >= 400
-        ? ok('signed_url_read_only', 'A read URL writes nothing.')
-        : fail('signed_url_read_only', `A PUT to a read URL is answered ${write}.`, MEND_STORE),
-    ];
-  } finally {
-    await store.delete(key, {}).catch(() => undefined);
-    await store.close();
-  }
-}
-
-const SIGN = {
-  lifetimeSeconds: 300,
-  contentDisposition: 'attachment',
-  contentType: 'text/plain',
-  grant: null,
-} as const;
-const MEND_SIGNED = 'Check the clock of this machine, S3_ENDPOINT and the backend’s rights.';
-const MEND_STORE = 'This store does not honour signatures: use another one.';
 
 async function plainHttp(parts: S3ProvisioningParts, signal: AbortSignal): Promise<readonly Finding[]> {
   if (!parts.isSecure)
@@ -179,11 +92,17 @@ const ONE_KEY = { 'list-type': '2', 'max-keys': '1' } as const;
 
 async function unencryptedPut(parts: S3ProvisioningParts, signal: AbortSignal): Promise<readonly Finding[]> {
   const client = new S3Client(optionsOf(parts));
-  const key = probeKey();
+  const key = questionKey();
   try {
     const body = [PROBE_BYTES];
     const answer = await client.callOnce({
-      ...{ method: 'PUT', key, body, payloadHash: sha256Of(body).hex, signal },
+      ...{
+        method: 'PUT',
+        key,
+        body,
+        payloadHash: createHash('sha256').update(PROBE_BYTES).digest('hex'),
+        signal,
+      },
       headers: { 'content-type': 'text/plain' },
     });
     await answer.body.dump();
@@ -247,15 +166,4 @@ async function confined(parts: S3ProvisioningParts, signal: AbortSignal): Promis
           'Give the service an identity with the policy of "stowage provision export" and no other.',
         ),
   ];
-}
-
-/** The keys that are used, when they are known here. */
-export function sameKeys(left: AwsKeys | null, right: AwsKeys | null): boolean {
-  return left?.accessKeyId === right?.accessKeyId;
-}
-
-/** What the store said, which our own sentence leaves out for clients. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

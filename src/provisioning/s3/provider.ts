@@ -60,6 +60,7 @@ export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provid
       : ['The endpoint is plain http, so no rule against plain requests is made.'],
     contents: () => countObjects(calls, parts.bucket),
     destroy: (options) => destroy(parts, calls, iam, options),
+    variables: variablesOf(parts),
     async documents() {
       return {
         bucket_policy: toJson(await policy()),
@@ -143,6 +144,38 @@ async function destroy(
   if (iam !== null && identity !== null && (await removeIdentity(iam, identity)))
     removed.push(`${identity.kind} ${identity.name}`);
   return removed;
+}
+
+/** Variables of `deploy/terraform/aws`. */
+function variablesOf(parts: S3ProvisioningParts): Readonly<Record<string, Json>> {
+  const { environment, corsOrigins, versioning, lifecycle, tags } = parts.provisioning;
+  const { logBucket, logDays, identity, allowedPrincipals, cdn } = awsOf(parts);
+  return {
+    bucket: parts.bucket,
+    region: parts.region,
+    environment,
+    sse_algorithm: parts.sse,
+    kms_key_id: parts.kmsKeyId,
+    cors_origins: corsOrigins,
+    versioning,
+    abort_multipart_days: lifecycle.abortMultipartDays,
+    expire_incoming_days: lifecycle.expireIncomingDays,
+    old_versions_rare_days: lifecycle.oldVersionsRareDays,
+    old_versions_archive_days: lifecycle.oldVersionsArchiveDays,
+    old_versions_delete_days: lifecycle.oldVersionsDeleteDays,
+    folders: parts.folders,
+    log_bucket: logBucket,
+    log_days: logDays,
+    identity_kind: identity?.kind ?? null,
+    identity_name: identity?.name ?? null,
+    identity_service: identity?.trustedService ?? null,
+    allowed_principals: allowedPrincipals,
+    tags,
+    cdn: cdn !== null,
+    cdn_domain: cdn?.domain ?? null,
+    cdn_public_keys: cdn?.publicKeys ?? [],
+    cdn_price_class: cdn?.priceClass ?? null,
+  };
 }
 
 function notesOf(parts: S3ProvisioningParts): readonly string[] {

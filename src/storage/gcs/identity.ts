@@ -162,7 +162,8 @@ function selfSignedSource(account: ServiceAccount, clock: Clock): IdentitySource
   };
 }
 
-async function loadSource({ credentialsPath, endpoint, clock }: GcsOptions): Promise<IdentitySource> {
+async function loadSource(options: GcsOptions): Promise<IdentitySource> {
+  const { credentialsPath, endpoint, clock } = options;
   const file = credentialsPath === null ? null : JSON.parse(await readFile(credentialsPath, 'utf8'));
   const account = file === null ? null : serviceAccountOf(file);
   if (endpoint?.startsWith('http:')) {
@@ -174,7 +175,7 @@ async function loadSource({ credentialsPath, endpoint, clock }: GcsOptions): Pro
   }
   const { GoogleAuth } = await import('google-auth-library');
   // Signing without a key is a call to another of Google's services, which the narrow scope does not open.
-  const scope = account === null ? 'cloud-platform' : 'devstorage.read_write';
+  const scope = account === null ? 'cloud-platform' : (options.scope ?? 'devstorage.read_write');
   const scopes = [`https://www.googleapis.com/auth/${scope}`];
   const auth = new GoogleAuth(file === null ? { scopes } : { scopes, credentials: file });
   return googleSource(auth as GoogleAuthLike, account, clock);

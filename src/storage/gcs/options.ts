@@ -13,6 +13,8 @@ export interface GcsOptions {
    * the key file signs itself: they open nothing anywhere else.
    */
   readonly endpoint: string | null;
+  /** A scope of tokens for other work than storing: only provisioning changes buckets. */
+  readonly scope?: 'devstorage.full_control';
   /** How long the store is waited for; absent: {@link DEFAULT_PATIENCE}. */
   readonly patience?: Patience;
   readonly clock: Clock;

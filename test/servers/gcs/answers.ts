@@ -73,6 +73,15 @@ export function sendJson(response: ServerResponse, value: unknown, status = 200)
     .end(JSON.stringify(value));
 }
 
+/** An answer without a body. */
+export function sendEmpty(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, headers).end();
+}
+
 export function sendXml(response: ServerResponse, xml: string, status = 200): void {
   response.writeHead(status, { 'content-type': 'application/xml; charset=UTF-8' });
   response.end(`<?xml version='1.0' encoding='UTF-8'?>${xml}`);

@@ -1,5 +1,6 @@
 import { type Exchange, onlyParameters, refusals, sendJson } from './answers.ts';
 import {
+  archiveObject,
   type BucketState,
   findObject,
   mustBeAbsent,
@@ -27,14 +28,18 @@ export function answerJson(exchange: Exchange, bucket: BucketState, rest: string
 }
 
 function answerObject(exchange: Exchange, bucket: BucketState, name: string): void {
-  const generation = onlyParameters(exchange, 'generation').get('generation');
+  const query = onlyParameters(exchange, 'generation', 'alt');
+  const [generation, alt] = [query.get('generation'), query.get('alt')];
   const object = findObject(bucket, name, generation);
   if (exchange.method === 'GET') {
-    sendJson(exchange.response, object.resource);
+    if (alt === 'media') exchange.response.writeHead(200).end(object.bytes);
+    else sendJson(exchange.response, object.resource);
     return;
   }
   if (exchange.method === 'DELETE') {
-    bucket.objects.delete(name);
+    if (generation === null) archiveObject(bucket, name);
+    if (generation === null || object === bucket.objects.get(name)) bucket.objects.delete(name);
+    bucket.archive = bucket.archive.filter((each) => generation === null || each !== object);
     exchange.response.writeHead(204).end();
     return;
   }
@@ -53,7 +58,7 @@ function answerObject(exchange: Exchange, bucket: BucketState, name: string): vo
 
 function list(exchange: Exchange, bucket: BucketState): void {
   if (exchange.method !== 'GET') throw refusals.notAllowed();
-  const query = onlyParameters(exchange, 'prefix', 'maxResults', 'pageToken', 'fields');
+  const query = onlyParameters(exchange, 'prefix', 'maxResults', 'pageToken', 'fields', 'versions');
   const resultsMax = Math.min(Number(query.get('maxResults') ?? 1000), 1000);
   if (!Number.isInteger(resultsMax) || resultsMax < 1) throw refusals.invalid('maxResults is wrong.');
   const token = query.get('pageToken');
@@ -63,6 +68,10 @@ function list(exchange: Exchange, bucket: BucketState): void {
   );
   const page = names.slice(0, resultsMax);
   const resources = page.map((name) => findObject(bucket, name).resource);
+  // Old versions come on the first page, whatever their number.
+  if (query.get('versions') === 'true' && token === null)
+    for (const { resource } of bucket.archive)
+      if (resource.name.startsWith(query.get('prefix') ?? '')) resources.push(resource);
   const last = page.at(-1);
   sendJson(
     exchange.response,

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type Accounts, requireAccess } from './access.ts';
+import { type Accounts, requireAccess, requireOperator } from './access.ts';
 import { type Exchange, Refusal, refusals, sendRefusal } from './answers.ts';
+import { answerBucket, answerPreflight, createBucket } from './bucket-api.ts';
 import { answerJson } from './json-api.ts';
 import { type BucketState, emptyBucket } from './store.ts';
 import { answerSession, answerUpload } from './uploads.ts';
@@ -36,6 +37,8 @@ export interface GcsServer extends AsyncDisposable {
 
 export interface GcsServerOptions {
   readonly accounts: Accounts;
+  /** Accounts that may change buckets; absent: all of them. */
+  readonly operators?: readonly string[];
   readonly buckets: readonly string[];
   /** Milliseconds since the epoch; for tokens, signatures and times of objects. */
   readonly now?: () => number;
@@ -51,9 +54,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
     requests.push(`${request.method} ${request.url}`);
     const fault = faults.find((each) => each.times > 0 && each.on(request));
     if (fault !== undefined) fault.times -= 1;
-    void answer(request, response, fault?.what, (exchange) =>
-      dispatch(exchange, buckets, options.accounts, now()),
-    );
+    void answer(request, response, fault?.what, (exchange) => dispatch(exchange, buckets, options, now));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -141,11 +142,25 @@ async function readBody(
 
 function dispatch(
   exchange: Exchange,
-  buckets: ReadonlyMap<string, BucketState>,
-  accounts: Accounts,
-  nowMs: number,
+  buckets: Map<string, BucketState>,
+  { accounts, operators }: GcsServerOptions,
+  now: () => number,
 ): void {
   const { url } = exchange;
+  const nowMs = now();
+  if (exchange.method === 'OPTIONS') {
+    answerPreflight(exchange, bucketOf(buckets, url.pathname.split('/')[1]));
+    return;
+  }
+  const ofBucket = /^\/storage\/v1\/b(?:\/([^/]+)(\/iam)?)?$/.exec(url.pathname);
+  if (ofBucket !== null) {
+    requireAccess(exchange, accounts, nowMs, 'json');
+    requireOperator(exchange, operators);
+    const [, name, rest = ''] = ofBucket;
+    if (name === undefined) createBucket(exchange, buckets, now);
+    else answerBucket(exchange, bucketOf(buckets, name), rest, buckets);
+    return;
+  }
   const upload = /^\/upload\/storage\/v1\/b\/([^/]+)\/o$/.exec(url.pathname);
   if (upload !== null && url.searchParams.has('upload_id')) {
     answerSession(exchange, bucketOf(buckets, upload[1]));

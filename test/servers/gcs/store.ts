@@ -42,6 +42,26 @@ export interface Multipart {
   readonly parts: Map<number, { readonly bytes: Buffer; readonly etag: string }>;
 }
 
+/** What can be set on a bucket, in the words of the JSON API. */
+export interface BucketSettings {
+  location: string;
+  storageClass: string;
+  iamConfiguration?: {
+    uniformBucketLevelAccess?: { enabled: boolean };
+    publicAccessPrevention?: 'enforced' | 'inherited';
+  };
+  versioning?: { enabled: boolean };
+  cors?: readonly {
+    origin?: readonly string[];
+    method?: readonly string[];
+    responseHeader?: readonly string[];
+    maxAgeSeconds?: number;
+  }[];
+  lifecycle?: { rule?: readonly { action: { type: string }; condition: object }[] };
+  encryption?: { defaultKmsKeyName?: string };
+  labels?: Readonly<Record<string, string>>;
+}
+
 /** One bucket in memory. */
 export interface BucketState {
   readonly name: string;
@@ -50,11 +70,23 @@ export interface BucketState {
   readonly multiparts: Map<string, Multipart>;
   readonly now: () => number;
   lastGeneration: number;
+  settings: BucketSettings;
+  metageneration: number;
+  policy: {
+    readonly bindings: readonly { role: string; members: readonly string[] }[];
+    readonly etag?: string;
+  };
+  /** Old versions, while versioning is on. */
+  archive: StoredObject[];
 }
 
 export function emptyBucket(name: string, now: () => number): BucketState {
   const none = { objects: new Map(), sessions: new Map(), multiparts: new Map() };
-  return { name, ...none, now, lastGeneration: 0 };
+  return {
+    ...{ name, ...none, now, lastGeneration: 0, metageneration: 1, archive: [] },
+    settings: { location: 'US', storageClass: 'STANDARD' },
+    policy: { bindings: [], etag: '1' },
+  };
 }
 
 const DESCRIPTION_FIELDS = ['contentType', 'cacheControl', 'metadata', 'md5Hash', 'name'];
@@ -76,9 +108,12 @@ export function readDescription(text: string): Description {
 }
 
 export function findObject(bucket: BucketState, name: string, generation?: string | null): StoredObject {
-  const object = bucket.objects.get(name);
-  if (object === undefined || (generation != null && object.resource.generation !== generation))
-    throw refusals.noObject(`${bucket.name}/${name}`);
+  const live = bucket.objects.get(name);
+  const object =
+    generation == null || live?.resource.generation === generation
+      ? live
+      : bucket.archive.find(({ resource }) => resource.name === name && resource.generation === generation);
+  if (object === undefined) throw refusals.noObject(`${bucket.name}/${name}`);
   return object;
 }
 
@@ -121,8 +156,15 @@ export function storeObject(
       updated: time,
     },
   };
+  archiveObject(bucket, name);
   bucket.objects.set(name, object);
   return object;
+}
+
+/** Keeps what is about to be replaced or deleted, while versioning is on. */
+export function archiveObject(bucket: BucketState, name: string): void {
+  const object = bucket.objects.get(name);
+  if (object !== undefined && bucket.settings.versioning?.enabled === true) bucket.archive.push(object);
 }
 
 export function md5(bytes: Uint8Array): string {
