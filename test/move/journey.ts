@@ -58,9 +58,7 @@ export async function travel(options: JourneyOptions): Promise<Tally> {
     for (const leg of legs) {
       const inFlight = await beginDirect(node);
       const next = await startService({ ...shared, STORAGE_BACKEND: leg.to });
-      traffic.switchTo(next);
-      // Those who talk to the old node are answered.
-      await pause(500);
+      await traffic.switchTo(next);
       await node.stop();
       await node[Symbol.asyncDispose]();
       node = next;

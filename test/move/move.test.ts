@@ -13,7 +13,7 @@ test('files move from local disk to S3, to Azure and back, through a kill -9, wh
     ],
     readers: 2,
     thinkMs: 20,
-    killedRate: '300kb',
+    killedRate: '150kb',
     tell: (line) => context.diagnostic(line),
   });
   assert.deepEqual(tally.faults, []);

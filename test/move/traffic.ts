@@ -39,6 +39,7 @@ export class Traffic {
   #node: Service;
   #seed = 1;
   #stopped = false;
+  readonly #underWay = new Set<Promise<void>>();
   #running: Promise<void>[] = [];
 
   constructor(node: Service) {
@@ -49,9 +50,10 @@ export class Traffic {
     return this.#node;
   }
 
-  /** From now on everybody talks to another node, as behind a proxy. */
-  switchTo(node: Service): void {
+  /** From now on everybody talks to another node, as behind a proxy. Fulfilled when nobody waits for the one before. */
+  async switchTo(node: Service): Promise<void> {
     this.#node = node;
+    await Promise.allSettled(this.#underWay);
   }
 
   /** Uploads files, ten at a time. @param sizes bytes of each, by its number. */
@@ -103,10 +105,14 @@ export class Traffic {
 
   async #repeat(thinkMs: number, act: () => Promise<void>): Promise<void> {
     while (!this.#stopped) {
+      const acting = act();
+      this.#underWay.add(acting);
       try {
-        await act();
+        await acting;
       } catch (error) {
         if (this.tally.faults.length < FAULTS_TOLD_MAX) this.tally.faults.push(String(error));
+      } finally {
+        this.#underWay.delete(acting);
       }
       await pause(thinkMs);
     }
