@@ -3,6 +3,7 @@ import type { ObjectKey } from '../core/key.ts';
 import type { AssetLinks } from './asset-links.ts';
 import type { AssetMoves, PlacedAsset } from './asset-moves.ts';
 import type { CdnPurges } from './cdn-purges.ts';
+import type { StoredUsage } from './stored-usage.ts';
 import type { Within } from './transaction.ts';
 import type { HeldUpload, UploadsInProgress } from './uploads-in-progress.ts';
 import type { UserErasures } from './user-erasures.ts';
@@ -43,6 +44,9 @@ export interface Catalog extends UploadsInProgress, AssetMoves, AssetLinks, CdnP
 
   /** Files and bytes of a user, or of the whole tenant when `userId` is null. */
   usage(tenantId: string, userId: string | null): Promise<Usage>;
+
+  /** What is stored by asset type and backend, over all tenants: for estimates. Looks at every asset. */
+  storedUsage(): Promise<readonly StoredUsage[]>;
 
   /** Appends entries to the access log. Entries that arrive together may share a transaction. */
   recordAccess(entry: AccessEntry): Promise<void>;

@@ -13,6 +13,7 @@ import { assetLinks } from './links.ts';
 import { assetMoves } from './moves.ts';
 import { cdnPurges } from './purges.ts';
 import { sealEntries } from './seal.ts';
+import { storedUsage } from './stored-usage.ts';
 import { forgetAsset, tombstoneAsset } from './tombstone.ts';
 import { exportEntries, verifyEntries } from './verify.ts';
 
@@ -44,6 +45,7 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
     findAssetByKey: (key) => pulse.read(() => assets.findByKey(key)),
     listAssets: (query) => pulse.read(() => assets.list(query)),
     usage: (tenantId, userId) => pulse.read(() => assets.usage(tenantId, userId)),
+    storedUsage: () => storedUsage(database),
     listAccess: (query) => pulse.read(() => log.list(query)),
     // An entry may be written although its request was told otherwise: the log says too much rather than too little.
     recordAccess: (entry) => pulse.read(() => log.record(entry)),

@@ -45,6 +45,9 @@ export const ASSET_LAWS: Readonly<Record<string, Law>> = {
     assert.deepEqual(page.items, [mine]);
     assert.deepEqual(await catalog.usage('acme', null), { files: 2, bytes: 2 * mine.sizeBytes });
     assert.deepEqual(await catalog.usage('acme', 'ada'), { files: 1, bytes: mine.sizeBytes });
+    assert.deepEqual(await catalog.storedUsage(), [
+      { assetType: 'image', backend: 'local', files: 2, bytes: 2 * mine.sizeBytes },
+    ]);
   },
 
   'what is no id is not found, and no error': async ({ catalog }) => {

@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import { auditExportCommand, auditVerifyCommand } from './audit.ts';
 import { databaseExportCommand, databaseImportCommand } from './database.ts';
 import { doctorCommand } from './doctor.ts';
+import { estimateCommand } from './estimate.ts';
 import { migrateCommand } from './migrate.ts';
 import { moveCommand } from './move.ts';
 import {
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   provisionVerifyCommand,
   provisionDestroyCommand,
   provisionExportCommand,
+  estimateCommand,
   auditVerifyCommand,
   auditExportCommand,
   databaseExportCommand,
