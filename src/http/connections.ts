@@ -14,7 +14,10 @@ export const HEADERS_MS = 20_000;
 /** Largest headers of a request, in bytes: signed URLs carry a key and a disposition. */
 export const HEADERS_BYTES_MAX = 32 * 1024;
 
-/** Node's settings for connections. There is no limit on the whole time of a request: large uploads take as long. */
+/**
+ * Node's settings for connections. There is no limit on the whole time of a request: large uploads take
+ * as long, as long as they do not trickle (`slow-bodies.ts`).
+ */
 export const SERVER_SETTINGS = {
   headersTimeout: HEADERS_MS,
   requestTimeout: 0,

@@ -18,6 +18,7 @@ import { logRequests } from './request-log.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './routes/table.ts';
 import { securityHeaders, setSecurityHeaders } from './security-headers.ts';
+import { SlowBodies } from './slow-bodies.ts';
 import { refuseUnknownRoutes } from './unknown-routes.ts';
 
 /** Longest parameter in a path, in characters: a user id of 255, each percent-encoded. */
@@ -64,6 +65,7 @@ function buildFrom(deps: Deps, routes: readonly Route[]): FastifyInstance {
   const { log, config } = deps;
   const isHttps = config.http.publicUrl?.startsWith('https:') === true;
   const answers = new AnswersInFlight();
+  const refuseConnection = connectionRefusal(answers);
   const app = Fastify({
     // One line per request is written by `logRequests`: a logger per request would cost more than most requests do.
     logger: false,
@@ -76,7 +78,7 @@ function buildFrom(deps: Deps, routes: readonly Route[]): FastifyInstance {
     return503OnClosing: false,
     genReqId: requestIdOf,
     requestIdHeader: false,
-    clientErrorHandler: connectionRefusal(answers),
+    clientErrorHandler: refuseConnection,
     // These come before any hook.
     frameworkErrors: (error, request, reply) => {
       reply.headers({ ...securityHeaders(isHttps), 'x-request-id': request.id });
@@ -87,6 +89,7 @@ function buildFrom(deps: Deps, routes: readonly Route[]): FastifyInstance {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   });
   closeWithAnswers(app, answers);
+  new SlowBodies(refuseConnection).watch(app.server);
   continueOnFirstRead(app.server);
   app.decorateRequest('principal', null);
   logRequests(app, log, deps.metrics);
