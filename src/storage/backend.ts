@@ -67,7 +67,8 @@ export interface StorageBackend {
    * Copies inside the store without the bytes passing through Stowage; atomic like `put`. Content type, cache control
    * and metadata are those given, not the source's.
    *
-   * @throws StowageError `object_not_found` (source), `object_exists` (target, in mode `create`).
+   * @throws StowageError `object_not_found` (source), `object_exists` (target, in mode `create`); `conflict` when the
+   *   source was replaced meanwhile.
    */
   copy(source: ObjectKey, target: ObjectKey, options: CopyOptions): Promise<ObjectInfo>;
 

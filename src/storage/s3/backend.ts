@@ -29,11 +29,11 @@ import { storeError } from '../faults.ts';
 import { abandon, type Collected, collectUpTo, PUT_PART_BYTES, putInParts } from '../put-in-parts.ts';
 import { escapeText, readElement, readElements } from '../xml.ts';
 import { headerOf, S3Client } from './client.ts';
+import { copySourceHeaders, throwAsReplaced } from './copy-source.ts';
 import { translateAnswer } from './errors.ts';
 import { copyInParts, S3Multipart, startMultipart } from './multipart.ts';
 import type { S3Options } from './options.ts';
 import { type Payload, payloadOf } from './payload.ts';
-import { encodeKey } from './sign.ts';
 import { presignRead, presignWrite } from './signed-urls.ts';
 
 const METADATA_PREFIX = 'x-amz-meta-';
@@ -171,8 +171,9 @@ class S3Backend implements StorageBackend {
     };
   }
 
+  /** The size is asked for first: the store is told to copy that version of the source or nothing. */
   async copy(source: ObjectKey, target: ObjectKey, options: CopyOptions): Promise<ObjectInfo> {
-    const { sizeBytes } = await this.head(source, options);
+    const { sizeBytes, version } = await this.head(source, options);
     if (options.mode === 'create') await this.#assertFree(target, options);
     if (sizeBytes > COPY_BYTES_MAX) {
       return copyInParts({
@@ -182,20 +183,18 @@ class S3Backend implements StorageBackend {
         source,
         target,
         sizeBytes,
+        version,
         copy: options,
       });
     }
     const headers = {
       ...this.#writeHeaders(options, options.metadata),
-      'x-amz-copy-source': `/${this.#options.bucket}/${encodeKey(source)}`,
+      ...copySourceHeaders(this.#options.bucket, source, version),
       'x-amz-metadata-directive': 'REPLACE',
     };
-    const { text } = await this.#client.callForText({
-      method: 'PUT',
-      key: target,
-      headers,
-      signal: options.signal,
-    });
+    const { text } = await this.#client
+      .callForText({ method: 'PUT', key: target, headers, signal: options.signal })
+      .catch(throwAsReplaced);
     return this.#written(target, sizeBytes, options, options.metadata, readElement(text, 'ETag') ?? null);
   }
 

@@ -17,9 +17,9 @@ import type {
 import { StoreFailure } from '../faults.ts';
 import { escapeText, readElement, readElements } from '../xml.ts';
 import { headerOf, type S3Client } from './client.ts';
+import { copySourceHeaders, throwAsReplaced } from './copy-source.ts';
 import type { S3Options } from './options.ts';
 import { payloadOf } from './payload.ts';
-import { encodeKey } from './sign.ts';
 import { presignPart } from './signed-urls.ts';
 
 /** Size of the pieces of a server-side copy of an object too large for one. */
@@ -237,25 +237,28 @@ export async function copyInParts(copy: {
   readonly source: ObjectKey;
   readonly target: ObjectKey;
   readonly sizeBytes: number;
+  /** The version of the source that is copied, or nothing. */
+  readonly version: string;
   readonly copy: CopyOptions;
 }): Promise<ObjectInfo> {
-  const { client, backend, options, source, target, sizeBytes } = copy;
+  const { client, backend, options, source, target, sizeBytes, version } = copy;
   const upload = await backend.beginMultipart(target, copy.copy);
   const { signal } = copy.copy;
   try {
     const parts: PartReceipt[] = [];
     for (let first = 0, partNumber = 1; first < sizeBytes; first += COPY_PART_BYTES, partNumber++) {
       const last = Math.min(first + COPY_PART_BYTES, sizeBytes) - 1;
-      const { text } = await client.callForText({
+      const call = {
         method: 'PUT',
         key: target,
         query: { partNumber: String(partNumber), uploadId: upload.uploadId },
         headers: {
-          'x-amz-copy-source': `/${options.bucket}/${encodeKey(source)}`,
+          ...copySourceHeaders(options.bucket, source, version),
           'x-amz-copy-source-range': `bytes=${first}-${last}`,
         },
         signal,
-      });
+      } as const;
+      const { text } = await client.callForText(call).catch(throwAsReplaced);
       parts.push({ partNumber, sizeBytes: last - first + 1, receipt: readElement(text, 'ETag') ?? '' });
     }
     return await upload.complete(
