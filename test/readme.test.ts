@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
+import { startService } from './acceptance/service.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -24,10 +26,47 @@ function tinyPng(): Buffer {
   return Buffer.concat([signature, chunk('IHDR', header), pixels, chunk('IEND', Buffer.alloc(0))]);
 }
 
+/** The programs that the README shows. */
+function shownCode(): readonly (string | undefined)[] {
+  return [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
+}
+
 describe('README', () => {
   it('shows the library example as it stands in examples', () => {
-    const shown = /```ts\n(.*?)```/s.exec(readme)?.[1];
-    assert.equal(shown, readFileSync(join(ROOT, 'examples/library.ts'), 'utf8'));
+    assert.equal(shownCode()[0], readFileSync(join(ROOT, 'examples/library.ts'), 'utf8'));
+  });
+
+  it('shows the client example as it stands in examples', () => {
+    assert.equal(shownCode()[1], readFileSync(join(ROOT, 'examples/client.ts'), 'utf8'));
+  });
+
+  it('has a client example that uploads to a running service, lists and deletes', async () => {
+    await using service = await startService({}, { backend: 'local' });
+    const directory = mkdtempSync(join(tmpdir(), 'stowage-readme-'));
+    const alice = service.as('alice');
+    const runOn = async (bytes: Buffer) => {
+      writeFileSync(join(directory, 'me.png'), bytes);
+      const run = promisify(execFile)(
+        process.execPath,
+        ['--conditions=stowage-source', join(ROOT, 'examples/client.ts')],
+        {
+          cwd: directory,
+          timeout: 60_000,
+          env: { ...process.env, STOWAGE_URL: service.origin, STOWAGE_TOKEN: alice.token },
+        },
+      );
+      return (await run).stdout;
+    };
+    try {
+      assert.match(
+        await runOn(tinyPng()),
+        /^sending 0 67\n(?:sending 67 67\n)?completing 67 67\ndone 67 67\nme\.png http:\/\/\S+\n$/,
+      );
+      assert.deepEqual(await alice.assets(), []);
+      assert.match(await runOn(Buffer.from('no picture')), /\n\w+ .*\.\n$/);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   it('has a library example that stores a file and signs its URL', () => {

@@ -1,3 +1,5 @@
+import { tell } from './tell.ts';
+
 /** How far an upload is. */
 export interface UploadProgress {
   /** Bytes of the file that have left. Falls back when a part has to be sent again. */
@@ -37,13 +39,6 @@ export class ProgressMeter {
     let sum = 0;
     for (const bytes of this.#sentBytes.values()) sum += bytes;
     const sentBytes = phase === 'sending' ? Math.min(sum, this.#totalBytes) : this.#totalBytes;
-    try {
-      this.#onProgress?.({ sentBytes, totalBytes: this.#totalBytes, phase });
-    } catch (error) {
-      // The listener's own fault is reported as that of any listener, and does not end the upload.
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    tell(this.#onProgress, { sentBytes, totalBytes: this.#totalBytes, phase });
   }
 }

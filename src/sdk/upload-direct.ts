@@ -9,6 +9,7 @@ import { ProgressMeter } from './progress.ts';
 import { sendParts } from './send-parts.ts';
 import { sendSingle } from './send-single.ts';
 import type { Source } from './source.ts';
+import { tell } from './tell.ts';
 import type { AssetFacts, TransferOptions, UploadOptions } from './upload.ts';
 import { firstState, parseUploadState, partCountOf, partRange, type UploadState } from './upload-state.ts';
 
@@ -29,7 +30,7 @@ export async function uploadDirectly(
   const facts = { filename, assetType, sizeBytes: source.sizeBytes, sample: await source.sample() };
   const instructions = await beginUpload(settings, announced, signal);
   const state = firstState(instructions, facts);
-  options.onState?.(state);
+  tell(options.onState, state);
   return await finishUpload(
     settings,
     { state, source, instructions, isResumed: false },
@@ -90,7 +91,7 @@ async function finishUpload(
   for (const number of state.sentParts) meter.partSent(number, partRange(state, number).sizeBytes);
   const partSent = (partNumber: number) => {
     state = { ...state, sentParts: [...state.sentParts, partNumber] };
-    onState?.(state);
+    tell(onState, state);
   };
   try {
     await sendMissing(settings, job, { signal, meter, partSent, options });

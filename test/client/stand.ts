@@ -33,7 +33,11 @@ export async function openStand(environment: Environment = {}): Promise<Stand> {
   const port = await freePort();
   const proxy = await startFaultyProxy(port);
   const url = `http://127.0.0.1:${proxy.port}`;
-  const service = await startService({ PORT: String(port), PUBLIC_URL: url, ...environment });
+  // On a cloud the bytes would pass the proxy by.
+  const service = await startService(
+    { PORT: String(port), PUBLIC_URL: url, ...environment },
+    { backend: 'local' },
+  );
   let files = 0;
   return {
     service,
@@ -47,9 +51,7 @@ export async function openStand(environment: Environment = {}): Promise<Stand> {
       }),
     async longVideo() {
       // A file that is written again is another one to whoever has opened it.
-      const file = path.join(service.directory, `long-${files++}.mp4`);
-      await writeLongVideo(file);
-      return new File([await openAsBlob(file)], 'long.mp4', { type: 'video/mp4' });
+      return await longVideoIn(service.directory, `long-${files++}.mp4`);
     },
     async [Symbol.asyncDispose]() {
       await service[Symbol.asyncDispose]();
@@ -58,11 +60,14 @@ export async function openStand(environment: Environment = {}): Promise<Stand> {
   };
 }
 
-/** A video whose only sample is nothing but zeros, which cost no disk. */
-async function writeLongVideo(file: string): Promise<void> {
-  await using target = await open(file, 'w');
+/** Makes a video whose only sample is nothing but zeros, which cost no disk. */
+export async function longVideoIn(directory: string, name: string): Promise<File> {
+  const file = path.join(directory, name);
+  const target = await open(file, 'w');
   await target.write(longVideoHead());
   await target.truncate(LONG_BYTES);
+  await target.close();
+  return new File([await openAsBlob(file)], name, { type: 'video/mp4' });
 }
 
 /** The bytes of {@link Stand.longVideo} that are not zero. */
