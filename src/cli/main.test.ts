@@ -140,6 +140,34 @@ describe('stowage token', () => {
   });
 });
 
+describe('stowage move', () => {
+  const SECRETS = { JWT_SECRET: SECRET, SIGNING_SECRET: SECRET };
+
+  test('wants two different backends, and numbers that make sense', async () => {
+    for (const flags of [
+      ['--from', 'local'],
+      ['--from', 'local', '--to', 'local'],
+      ['--from', 's3:old', '--to', 's3:new'],
+      ['--from', 'local', '--to', 's3', '--rate', 'fast'],
+      ['--from', 'local', '--to', 's3', '--rate', '0'],
+      ['--from', 'local', '--to', 's3', '--concurrency', '65'],
+      ['--from', 'local', '--to', 's3', '--min-age', '1 week'],
+    ]) {
+      const { code, stdout, stderr } = await stowage(['move', ...flags], SECRETS);
+      assert.equal(code, 2, flags.join(' '));
+      assert.equal(stdout, '');
+      assert.match(stderr, /stowage/);
+    }
+  });
+
+  test('names the side that has no settings', async () => {
+    const { code, stderr } = await stowage(['move', '--from', 'local', '--to', 'azure'], SECRETS);
+    assert.equal(code, 2);
+    assert.match(stderr, /The settings of azure are missing or incomplete/);
+    assert.doesNotMatch(stderr, /settings of local/);
+  });
+});
+
 test('a config file that imports nothing it can find is told without a stack', async () => {
   const cwd = temporaryDirectory();
   writeFileSync(join(cwd, 'stowage.config.js'), "import 'no-such-package-anywhere';");

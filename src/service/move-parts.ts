@@ -8,18 +8,24 @@ import { openCommandStorage } from './command-parts.ts';
 
 type Backend = StorageConfig['backend'];
 
-/**
- * Opens what a move between two backends works on, beside an open catalog; `await using` closes it.
- *
- * @throws ConfigError naming the backends that have no settings, or not all.
- */
+/** The two ends of a move. */
+export interface MoveEnds {
+  readonly from: Backend;
+  readonly to: Backend;
+}
+
+/** @throws ConfigError naming the ends that have no settings, or not all. */
+export function requireSettings({ storage }: Pick<Config, 'storage'>, { from, to }: MoveEnds): void {
+  const problems = [from, to].flatMap((backend) => missingSettings(storage, backend));
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** Opens what a move between two backends works on, beside an open catalog; `await using` closes it. */
 export async function openMove(
   config: Config,
   catalog: Catalog,
-  between: { readonly from: Backend; readonly to: Backend },
+  between: MoveEnds,
 ): Promise<MoveParts & AsyncDisposable> {
-  const problems = [between.from, between.to].flatMap((backend) => missingSettings(config.storage, backend));
-  if (problems.length > 0) throw new ConfigError(problems);
   const storage = await openCommandStorage(config);
   try {
     const { stores } = storage;

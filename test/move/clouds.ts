@@ -33,7 +33,7 @@ export async function startClouds(): Promise<Clouds> {
   });
   await client.send(new CreateBucketCommand({ Bucket: bucket }));
   return {
-    s3Name: ceph === undefined ? 'the small S3 server of this repository' : 'Ceph RADOS gateway',
+    s3Name: ceph === undefined ? 'small S3 server of this repository' : 'Ceph RADOS gateway',
     settings: {
       S3_BUCKET_NAME: bucket,
       S3_REGION: 'us-east-1',

@@ -42,12 +42,14 @@ export const moveCommand: Command = {
     const bytesPerSecond = readRate(args);
     const filesAtOnce = readConcurrency(args);
     const config = await context.loadConfig();
-    const [{ hasMoveFindings }, { moveAssets }, { openCommandCatalog }, { openMove }] = await Promise.all([
-      import('../../maintenance/move/report.ts'),
-      import('../../maintenance/move/move.ts'),
-      import('../../service/command-parts.ts'),
-      import('../../service/move-parts.ts'),
-    ]);
+    const [{ hasMoveFindings }, { moveAssets }, { openCommandCatalog }, { openMove, requireSettings }] =
+      await Promise.all([
+        import('../../maintenance/move/report.ts'),
+        import('../../maintenance/move/move.ts'),
+        import('../../service/command-parts.ts'),
+        import('../../service/move-parts.ts'),
+      ]);
+    requireSettings(config, between);
     await using opened = await openCommandCatalog(config, context);
     await using parts = await openMove(config, opened.catalog, between);
     const report = await moveAssets(parts, {
