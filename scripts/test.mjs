@@ -3,7 +3,7 @@
 // The acceptance tests run on local disk, or on what STORAGE_BACKEND names: s3, azure, gcs. A run of everything adds
 // their core on all three; with TEST_CLOUDS=all it is every file that is not for local disk only.
 import { spawn, spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,14 +94,26 @@ async function startCeph() {
       rmSync(directory, { recursive: true, force: true });
     };
     // Each try has ports of its own: one that was free a moment ago may be taken.
-    const [httpPort, monPort] = [await freePort(), await freePort()];
-    const { status: code } = spawnSync(script, ['start', directory, String(httpPort), String(monPort)], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      timeout: 75_000,
-    });
+    const [httpPort, monPort, tlsPort] = [await freePort(), await freePort(), await freePort()];
+    const { status: code } = spawnSync(
+      script,
+      ['start', directory, ...[httpPort, monPort, tlsPort].map(String)],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        timeout: 75_000,
+      },
+    );
     if (code === 0) {
       console.log('# S3: a real Ceph RADOS gateway');
-      return { env: { TEST_CEPH_ENDPOINT: `http://127.0.0.1:${httpPort}` }, stop, state: 'real' };
+      const certificate = join(directory, 'tls.crt');
+      const env = {
+        TEST_CEPH_ENDPOINT: `http://127.0.0.1:${httpPort}`,
+        ...(existsSync(certificate) && {
+          TEST_CEPH_TLS_ENDPOINT: `https://127.0.0.1:${tlsPort}`,
+          NODE_EXTRA_CA_CERTS: certificate,
+        }),
+      };
+      return { env, stop, state: 'real' };
     }
     stop();
     console.log(`# S3: Ceph did not start (try ${attempt} of 2)`);

@@ -54,7 +54,18 @@ async function applySetting(setting: Setting, options: ApplyOptions): Promise<bo
   const current = await setting.read(signal);
   if (differencesOf(current, await setting.desired(signal)).length === 0) return false;
   progress(`${setting.name} …`);
-  await setting.apply(current, { signal, progress });
+  try {
+    await setting.apply(current, { signal, progress });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ProvisioningError) throw error;
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new ProvisioningError(
+      `The store refused ${setting.name} (${reason}). What was applied before it stays, and apply can be repeated. ` +
+        'A setting that this store does not know, or that somebody else looks after, belongs into provisioning.leaveOut.',
+      { cause: error },
+    );
+  }
   await settled(setting, signal);
   return true;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A Ceph RADOS gateway on loopback for tests: one monitor, one OSD in memory, one gateway.
-#   ceph.sh start DIR HTTP_PORT MON_PORT     prints nothing, returns when the gateway answers, 60 s at most;
+#   ceph.sh start DIR HTTP_PORT MON_PORT [TLS_PORT]
+#                                            prints nothing, returns when the gateway answers, 60 s at most;
 #                                            shows the ends of its logs when it fails
 #   ceph.sh stop DIR
 # Debian 12: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd
@@ -27,6 +28,14 @@ fi
 
 http_port=$3
 mon_port=$4
+tls=
+if [ -n "${5:-}" ] && command -v openssl >/dev/null; then
+  # A certificate of its own for one run, in DIR/tls.crt; its key never leaves the directory.
+  mkdir -p "$dir"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 \
+    -addext subjectAltName=IP:127.0.0.1 -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>/dev/null
+  tls=" ssl_endpoint=127.0.0.1:$5 ssl_certificate=$dir/tls.crt ssl_private_key=$dir/tls.key"
+fi
 export PATH="$PATH:/usr/sbin"
 deadline=$((SECONDS + 60))
 left() { local seconds=$((deadline - SECONDS)); echo $((seconds > 1 ? seconds : 1)); }
@@ -80,7 +89,7 @@ osd memory target = 939524096
 [client.rgw]
 rgw data = $dir/rgw
 # Without tcp_nodelay every second request waits 40 ms.
-rgw frontends = beast endpoint=127.0.0.1:$http_port tcp_nodelay=1 request_timeout_ms=5000
+rgw frontends = beast endpoint=127.0.0.1:$http_port$tls tcp_nodelay=1 request_timeout_ms=5000
 rgw dns name = localhost
 rgw thread pool size = 32
 # A lifecycle day lasts ten seconds.
