@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Config, S3Config, StorageConfig } from '../config/config.ts';
 import { ConfigError } from '../config/problems.ts';
 import type { BackendName } from '../core/backend-name.ts';
@@ -13,6 +14,7 @@ import {
   openLocalBackend,
   type StorageBackend,
 } from '../storage/index.ts';
+import { FORMAT_FILE } from '../storage/local/layout.ts';
 import type { S3Credentials } from '../storage/s3/sign.ts';
 import { type OpenableStores, openableStores } from '../storage/stores.ts';
 import { makeSettingDirectory } from './setting-directory.ts';
@@ -88,10 +90,10 @@ export async function openStorage(
   };
 }
 
-/** Backends with settings; local disk when its directory is there. */
+/** Backends with settings; local disk when there is a store. */
 function backendsOf(storage: StorageConfig): readonly BackendName[] {
   const isThere: Readonly<Record<StorageConfig['backend'], boolean>> = {
-    local: existsSync(storage.local.path),
+    local: existsSync(join(storage.local.path, FORMAT_FILE)),
     s3: storage.s3 !== null,
     azure: storage.azure !== null,
     gcs: storage.gcs !== null,

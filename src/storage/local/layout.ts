@@ -38,7 +38,8 @@ export interface FilePlace {
 
 /** Version of the tree; a store of another version is refused. */
 const FORMAT_VERSION = 1;
-const FORMAT_FILE = 'format.json';
+/** What marks a directory as one of these stores. */
+export const FORMAT_FILE = 'format.json';
 
 /** Names of the directories that objects are spread over, in walking order. */
 export const SHARDS: readonly string[] = Array.from({ length: 256 }, (_, index) =>
