@@ -10,6 +10,7 @@ import { makeAsset, makeEntry, makeUpload, NOON_MS } from '../catalog/fixtures.t
 import { openTestCatalog, type TestCatalog } from '../catalog/testing.ts';
 import type { AssetType } from '../core/asset-type.ts';
 import { streamOf } from '../core/bytes.ts';
+import { StowageError } from '../core/errors.ts';
 import { newTimeOrderedUuid, newUuid } from '../core/ids.ts';
 import { parseObjectKey } from '../core/key.ts';
 import { silentLog } from '../core/log.ts';
@@ -125,6 +126,47 @@ describe('a sweep', () => {
     ground.advance(1);
     assert.equal((await sweep(ground.parts, APPLY)).orphans.removed, 1);
     assert.equal(await ground.exists(young), false);
+  });
+
+  test('goes by the clock of the store, whatever the clock of this machine says', async () => {
+    await using ground = await openGround([imageType({ unusedDaysMax: 30 })]);
+    const old = await ground.putBytes();
+    ground.advance(2 * DAY_MS);
+    const fresh = await ground.putBytes();
+    const read = await ground.store();
+    for (const skewMs of [-40 * DAY_MS, 40 * DAY_MS]) {
+      const warnings: string[] = [];
+      const skewed = {
+        ...ground.parts,
+        clock: { now: () => ground.parts.clock.now() + skewMs },
+        log: { ...silentLog, warn: (_: object, message: string) => void warnings.push(message) },
+      };
+      const report = await sweep(skewed, APPLY);
+      assert.equal(await ground.exists(fresh), true, `${skewMs}`);
+      assert.equal(await ground.exists(old), false, `${skewMs}`);
+      assert.equal(await ground.exists(read), true, `${skewMs}`);
+      assert.equal(report.unused.found, 0);
+      assert.equal(report.stopped, null);
+      assert.match(warnings.join(), /clocks/);
+    }
+    const page = await ground.parts.bucket.list({ prefix: 'incoming/', cursor: null, limit: 10 });
+    assert.deepEqual(page.entries, [], 'no marker is left');
+  });
+
+  test('that removes nothing needs no right to write', async () => {
+    await using ground = await openGround();
+    await ground.putBytes();
+    ground.advance(2 * DAY_MS);
+    const { bucket } = ground.parts;
+    const denied = async () => Promise.reject(new StowageError('storage_denied', 'Read only.'));
+    const readOnly: SweepParts['bucket'] = {
+      ...{ name: bucket.name, put: denied, delete: denied, deleteMany: denied },
+      ...{ list: bucket.list.bind(bucket), head: bucket.head.bind(bucket), get: bucket.get.bind(bucket) },
+      resumeMultipart: bucket.resumeMultipart.bind(bucket),
+    };
+    const parts = { ...ground.parts, bucket: readOnly };
+    assert.equal((await sweep(parts, DRY)).orphans.found, 1);
+    await assert.rejects(sweep(parts, APPLY), { code: 'storage_denied' });
   });
 
   test('leaves what lies outside the prefixes of our asset types alone', async () => {

@@ -11,6 +11,7 @@ import { findOrphans, withSignal } from './find-orphans.ts';
 import { finishTombstones, removeOrphans, removeUnused } from './removals.ts';
 import { removeSpoolLeftovers } from './spool-leftovers.ts';
 import { abortStaleMultiparts } from './stale-multiparts.ts';
+import { heldBack, readStoreClock } from './store-clock.ts';
 import { findOtherOwner } from './store-owner.ts';
 
 /** The sweeper's youngest prey by default, in seconds: no upload takes a day. */
@@ -120,8 +121,10 @@ const UNUSED_FREELY_MAX = 100;
  * would go, nothing does: a wrong database or a wrong clock looks like that. In a store that belongs to another catalog
  * nothing goes even with `force`.
  */
-export async function sweep(parts: SweepParts, options: SweepOptions): Promise<SweepReport> {
-  const beforeMs = parts.clock.now() - options.ageSecondsMin * 1000;
+export async function sweep(given: SweepParts, options: SweepOptions): Promise<SweepReport> {
+  const storeNowMs = await readStoreClock(given, options);
+  const parts = { ...given, clock: heldBack(given.clock, storeNowMs) };
+  const beforeMs = storeNowMs - options.ageSecondsMin * 1000;
   const orphans = await findOrphans(parts, { ...options, beforeMs });
   const damaged = await findDamaged(parts, options);
   const unusedFound = await removeUnused(parts, { ...options, apply: false });
@@ -141,7 +144,9 @@ export async function sweep(parts: SweepParts, options: SweepOptions): Promise<S
   // Before the multi-part uploads without a row: what these have begun is known.
   const expired = await expireUploads(parts, { ...options, apply });
   const uploads = await abortStaleMultiparts(parts, { ...options, apply, beforeMs });
-  const spool = await removeSpoolLeftovers(parts.spoolDir, { apply, beforeMs });
+  // Files of this machine, dated by it.
+  const spoolBeforeMs = given.clock.now() - options.ageSecondsMin * 1000;
+  const spool = await removeSpoolLeftovers(parts.spoolDir, { apply, beforeMs: spoolBeforeMs });
   if (apply) await parts.catalog.removeExpired(parts.clock.now());
 
   return {

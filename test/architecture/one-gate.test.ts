@@ -23,9 +23,14 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 const MOVES = /^src\/maintenance\/move/;
 /**
  * The doctor puts an object of its own below a key of its own, reads it and removes it; the sweeper keeps the catalog's
- * id in one whose key no template can make.
+ * id in one whose key no template can make, and asks the store for the time by one below `incoming/`, where no upload has
+ * that key.
  */
-const PROBES: ReadonlySet<string> = new Set(['src/maintenance/doctor.ts', 'src/maintenance/store-owner.ts']);
+const PROBES: ReadonlySet<string> = new Set([
+  'src/maintenance/doctor.ts',
+  'src/maintenance/store-owner.ts',
+  'src/maintenance/store-clock.ts',
+]);
 
 /** Calls of a bucket's method, however the bucket is named at that place. */
 function callersOf(method: string): readonly string[] {
