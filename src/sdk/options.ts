@@ -44,13 +44,14 @@ const PARTS_IN_FLIGHT_MAX = 16;
 
 /** @throws RangeError or TypeError for options that no client can work with. */
 export function settingsOf(options: ClientOptions): Settings {
-  const { token, retry = {} } = options;
+  const { token, retry = {}, fetch: ownFetch } = options;
   const settings: Settings = {
     url: new URL(options.url).href.replace(/\/+$/, ''),
     token: typeof token === 'string' ? async () => token : () => askForToken(token),
     canRenewToken: typeof token === 'function',
-    fetch: options.fetch ?? globalFetch,
-    send: chooseSend(options.fetch),
+    // Called without an owner: that of a page refuses any other than its window.
+    fetch: ownFetch === undefined ? globalFetch : (url, init) => ownFetch(url, init),
+    send: chooseSend(ownFetch),
     directBytesMin: options.directBytesMin ?? 8 * MIB,
     digestBytesMax: options.digestBytesMax ?? 16 * MIB,
     partsInFlight: partsInFlightOf(options.partsInFlight ?? 4),

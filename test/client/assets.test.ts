@@ -270,7 +270,9 @@ describe('when the service', () => {
 
 test('a client brings its own fetch', async () => {
   const asked: string[] = [];
-  const fetch = async (url: string, init: RequestInit) => {
+  const fetch = async function (this: unknown, url: string, init: RequestInit) {
+    // As the fetch of a page: it works for its window alone.
+    assert.equal(this, undefined);
     asked.push(`${init.method ?? 'GET'} ${new URL(url).pathname.split('/').slice(0, 3).join('/')}`);
     return await globalThis.fetch(url, init);
   };
