@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { requireAdmin } from '../access/ownership.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import type { KeyTemplates } from '../config/key-templates.ts';
@@ -8,7 +9,7 @@ import type { Service } from '../service/open-service.ts';
 import { answerError } from './answer-error.ts';
 import type { AppConnections, AppDatabase } from './app-database.ts';
 import { type Assets, createAssets, createReach } from './assets.ts';
-import type { Caller } from './callers.ts';
+import { type Caller, originOf, principalOf } from './callers.ts';
 import { createDelete, type Delete } from './deletion.ts';
 import type { EventHub } from './events.ts';
 import {
@@ -62,6 +63,14 @@ export interface Stowage<Templates extends KeyTemplates = KeyTemplates, Rules ex
    *   when a rule of such a record forbids it; what `inTransaction` throws.
    */
   readonly delete: Delete<Rules>;
+
+  /**
+   * Erases all that a user of the admin's tenant has. Fulfilled when that is durable; it is carried out in the background, and
+   * after a crash again. Links do not keep an asset.
+   *
+   * @throws StowageError `forbidden` when the caller is no admin; `conflict` when too many erasures wait.
+   */
+  eraseUser(userId: string, admin: Caller): Promise<void>;
 
   /**
    * Links an asset that the user may reach to a record of the application, or changes its position there. A linked asset
@@ -161,6 +170,12 @@ export function assembleStowage<Templates extends KeyTemplates, Rules extends Li
     receive: createReceive(deps, transactions, authenticate),
     send: createSend(deps, reach, authenticate),
     delete: createDelete(deps, reach, transactions),
+    async eraseUser(userId, admin) {
+      const principal = principalOf(admin);
+      requireAdmin(principal);
+      const erased = principalOf({ userId, tenantId: principal.tenantId });
+      await deps.removal.eraseUser(erased.userId, principal, originOf(admin));
+    },
     link: (link, user) => transactions.run((tx) => tx.link(link, user)),
     unlink: (record, user) => transactions.run((tx) => tx.unlink(record, user)),
     linked: (record, user) => deps.catalog.listLinked(recordOf(record, user), record.role ?? null),
