@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { TestContext } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
-/** Where distributions put Chromium; `CHROMIUM_PATH` names another place. */
+/** Where distributions put Chromium; `CHROMIUM_PATH` names the one to use instead. */
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 /** It calls nobody: no updates, no sync, no background requests. */
 const FLAGS = [
@@ -25,19 +24,21 @@ export interface BrowserPage extends AsyncDisposable {
   readonly errors: readonly string[];
 }
 
+/** What a test says that is skipped for the want of a browser. */
+export const NO_CHROMIUM = 'Chromium is not installed: nothing was tried in a real browser.';
+
 /**
- * Starts Chromium for a test. Without one the test is skipped and says so, or fails when `TEST_REQUIRE` names
- * `chromium`.
+ * Starts Chromium. Without one it says so and the caller skips its tests with {@link NO_CHROMIUM}; when `TEST_REQUIRE`
+ * names `chromium`, that is a failure.
  *
- * @returns null when there is none: the test has been skipped.
+ * @returns null when there is none.
  */
-export async function openChromium(context: Pick<TestContext, 'skip'>): Promise<Chromium | null> {
-  const executablePath = [process.env.CHROMIUM_PATH ?? '', ...PLACES].find((place) => existsSync(place));
+export async function openChromium(): Promise<Chromium | null> {
+  const { CHROMIUM_PATH: named, TEST_REQUIRE: required = '' } = process.env;
+  const executablePath = (named === undefined ? PLACES : [named]).find((place) => existsSync(place));
   if (executablePath === undefined) {
-    const message = 'Chromium is not installed: nothing was tried in a real browser.';
-    if (process.env.TEST_REQUIRE?.includes('chromium')) throw new Error(message);
-    console.log(`# ${message}`);
-    context.skip(message);
+    if (required.split(/[ ,]+/).includes('chromium')) throw new Error(NO_CHROMIUM);
+    console.log(`# ${NO_CHROMIUM}`);
     return null;
   }
   const browser = await chromium.launch({ executablePath, args: FLAGS, timeout: START_MS_MAX });

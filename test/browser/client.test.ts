@@ -7,7 +7,7 @@ import { sample } from '../acceptance/samples/index.ts';
 import { JWT_SECRET, until } from '../acceptance/service.ts';
 import { claimsFor, mintToken } from '../acceptance/tokens.ts';
 import { isPart, LONG_BYTES, LONG_PARTS, longVideoHead, openStand, type Stand } from '../client/stand.ts';
-import { type Chromium, openChromium } from './chromium.ts';
+import { type Chromium, NO_CHROMIUM, openChromium } from './chromium.ts';
 import { type PageServer, servePages } from './page-server.ts';
 
 /** What the page keeps for the test. */
@@ -49,8 +49,8 @@ let pages: PageServer;
 let chromium: Chromium | null = null;
 
 describe('the client in Chromium, on a page of another origin', () => {
-  before(async (context) => {
-    chromium = await openChromium('skip' in context ? context : { skip() {} });
+  before(async () => {
+    chromium = await openChromium();
     if (chromium === null) return;
     // Its address is known only when it listens, and the service must allow it by name.
     const content: Record<string, string> = {};
@@ -71,7 +71,7 @@ describe('the client in Chromium, on a page of another origin', () => {
   const inPage = (title: string, run: (page: Page, errors: readonly string[]) => Promise<void>) =>
     test(title, async (context) => {
       if (chromium === null) {
-        context.skip('Chromium is not installed.');
+        context.skip(NO_CHROMIUM);
         return;
       }
       const token = mintToken(claimsFor(title), JWT_SECRET);
