@@ -11,6 +11,7 @@ export const CLOUD_CORE: readonly string[] = ['uploads', 'delivery', 'list', 'di
 export const LOCAL_ONLY: Readonly<Record<string, string>> = {
   outages: 'moves the directory of the files away; cloud-outages does the same to the clouds',
   'cloud-outages': 'starts a store of each cloud itself',
+  's3-user': 'starts an S3 itself',
   settings: 'settings, exit codes and the first start, before any file is stored',
 };
 

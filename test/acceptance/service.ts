@@ -75,6 +75,8 @@ export function environmentFor(directory: string, more: Environment = {}): Envir
 export interface StartOptions {
   /** Where its files go; the backend of the run by default. */
   readonly backend?: BackendName;
+  /** A store that is opened already; it is closed with the service. */
+  readonly store?: Store;
   /** Another service whose files it shares. */
   readonly sharing?: Service;
 }
@@ -85,7 +87,8 @@ export interface StartOptions {
  */
 export async function startService(more: Environment = {}, options: StartOptions = {}): Promise<Service> {
   const directory = freshDirectory();
-  const store = options.sharing?.store ?? (await openStore(options.backend ?? backendOfRun(), directory));
+  const given = options.sharing?.store ?? options.store;
+  const store = given ?? (await openStore(options.backend ?? backendOfRun(), directory));
   const isOwnStore = options.sharing === undefined;
   let isClosed = false;
   const close = async () => {

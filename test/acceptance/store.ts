@@ -28,7 +28,7 @@ export async function openStore(backend: BackendName, directory: string): Promis
     case 'local':
       return openDirectory(path.join(directory, 'objects'));
     case 's3':
-      return openS3();
+      return openS3(process.env.TEST_CEPH_ENDPOINT);
     case 'azure':
       return openAzure();
     case 'gcs':
@@ -53,13 +53,12 @@ async function openDirectory(root: string): Promise<Store> {
   };
 }
 
-/** On Ceph where the run has one, else on the small server. */
-async function openS3(): Promise<Store> {
+/** @param ceph where a Ceph gateway is; without one, the small server of this repository is started. */
+export async function openS3(ceph: string | undefined): Promise<Store> {
   // Loaded only by runs that need them.
   const aws = await import('@aws-sdk/client-s3');
   const { startS3Server } = await import('../servers/s3/server.ts');
   const { OWNER, USERS } = await import('../servers/s3/test-users.ts');
-  const ceph = process.env.TEST_CEPH_ENDPOINT;
   const server = ceph === undefined ? await startS3Server({ users: USERS }) : null;
   const line = await openLine(ceph ?? server?.origin ?? '');
   const bucket = `acceptance-${randomUUID()}`;

@@ -6,6 +6,8 @@ export interface Asset {
   readonly original_filename: string;
   readonly key: string;
   readonly storage_url: string;
+  /** The same, on S3. */
+  readonly s3_url?: string;
   readonly presigned_url: string;
   readonly expiration_at: string;
   readonly size_bytes: number;
