@@ -60,6 +60,8 @@ export interface ProvisioningFields {
   readonly tags?: Readonly<Record<string, string>>;
   /** Settings, by the names that `plan` shows, that somebody else looks after. */
   readonly leaveOut?: readonly string[];
+  /** Hours between two verifications by the service itself, which /api/health then shows. Default: none. */
+  readonly verifyEveryHours?: number;
   readonly aws?: {
     /** Default: `aws`, or `compatible` when S3_ENDPOINT is not Amazon's. */
     readonly store?: 'aws' | 'compatible';

@@ -11,6 +11,8 @@ export interface ProvisioningConfig {
   readonly tags: Readonly<Record<string, string>>;
   /** Settings, by the names that `plan` shows, that somebody else looks after. */
   readonly leaveOut: readonly string[];
+  /** Hours between two verifications by the service itself; null: none. */
+  readonly verifyEveryHours: number | null;
   readonly aws: AwsProvisioningConfig;
   readonly azure: AzureProvisioningConfig;
   readonly gcs: GcsProvisioningConfig;

@@ -42,6 +42,9 @@ export function readProvisioning(
     lifecycle: readLifecycle(read.inside('lifecycle')),
     tags: read.record('tags', /^[\p{L}\p{N} +\-=._:/@]{1,128}$/u),
     leaveOut: read.texts('leaveOut', /^[a-z_]{1,60}$/, 'the name of a setting that plan shows') ?? [],
+    verifyEveryHours: read.has('verifyEveryHours')
+      ? read.integer('verifyEveryHours', { fallback: 24, min: 1, max: 8760 })
+      : null,
     aws: readAws(read.inside('aws'), around),
     azure: readAzure(read.inside('azure')),
     gcs: readGcs(read.inside('gcs')),

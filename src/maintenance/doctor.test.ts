@@ -35,6 +35,7 @@ function parts(given: Partial<DoctorParts> = {}): DoctorParts {
     storageDir: null,
     askDatabase: async () => WELL,
     openBucket: async () => openMemoryBackend(),
+    askStore: async () => [],
     clock: { now: () => 1_000 },
     ...given,
   };

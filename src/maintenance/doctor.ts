@@ -44,6 +44,8 @@ export interface DoctorParts {
   readonly storageDir: string | null;
   readonly askDatabase: () => Promise<DatabaseFacts>;
   readonly openBucket: () => Promise<Pick<StorageBackend, 'name' | 'put' | 'get' | 'delete'>>;
+  /** Asks the store from outside, as a stranger and as the service would. */
+  readonly askStore: () => Promise<readonly Diagnosis[]>;
   readonly clock: Clock;
 }
 
@@ -65,6 +67,7 @@ export async function examine(parts: DoctorParts): Promise<readonly Diagnosis[]>
     ['data_dir', () => dataDirectory(parts)],
     ['database', () => database(parts)],
     ['storage', () => storage(parts)],
+    ['provisioning', parts.askStore],
     ['free_space', () => freeSpace(parts)],
   ];
   const answers: Diagnosis[] = [];

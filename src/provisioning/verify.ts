@@ -57,7 +57,8 @@ export async function verifyProvisioning(
       ]);
     }
   }
-  for (const warning of provider.warnings) add([warn('warnings', warning, 'See the guide of the provider.')]);
+  for (const warning of options.askers.includes('operator') ? provider.warnings : [])
+    add([warn('warnings', warning, 'See the guide of the provider.')]);
   return findings;
 }
 

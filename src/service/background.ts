@@ -9,9 +9,11 @@ import { pause, type RepeatedTask, startSchedule } from '../maintenance/schedule
 import { SWEEP_AGE_SECONDS_DEFAULT } from '../maintenance/sweep.ts';
 import { sweepStores } from '../maintenance/sweep-stores.ts';
 import type { Removal } from '../uploads/remove.ts';
+import type { Health } from './health.ts';
 import { openPurgers } from './open-purgers.ts';
 import type { OpenStorage } from './open-storage.ts';
 import { sweepParts } from './sweep-parts.ts';
+import { watchProvisioning } from './watch-provisioning.ts';
 
 /** Between two seals of the access log, in milliseconds: what an intruder could still change unnoticed. */
 const SEAL_EVERY_MS = 10_000;
@@ -30,6 +32,7 @@ export interface BackgroundParts {
   readonly opened: OpenCatalog;
   readonly storage: OpenStorage;
   readonly removal: Pick<Removal, 'resumeErasures'>;
+  readonly health: Pick<Health, 'noteStore'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -46,6 +49,7 @@ export function startBackgroundTasks(config: Config, parts: BackgroundParts): { 
       { name: 'seal', everyMs: SEAL_EVERY_MS, run: (signal) => catalog.sealAccessLog(signal) },
       { name: 'erasures', everyMs: ERASURES_EVERY_MS, run: () => parts.removal.resumeErasures() },
       ...purging.tasks,
+      ...watchProvisioning(config, parts),
     ],
     parts.log,
   );

@@ -7,6 +7,7 @@ import { silentLog } from '../core/log.ts';
 import { askDatabase } from '../maintenance/ask-database.ts';
 import type { DoctorParts } from '../maintenance/doctor.ts';
 import { openCommandStorage } from './command-parts.ts';
+import { askStore } from './watch-provisioning.ts';
 
 /** What the doctor examines of a configuration; `await using` closes what it opened. */
 export function openDoctor(config: Config, signal: AbortSignal): DoctorParts & AsyncDisposable {
@@ -40,6 +41,7 @@ export function openDoctor(config: Config, signal: AbortSignal): DoctorParts & A
       opened.push(storage);
       return storage.bucket;
     },
+    askStore: () => askStore(config, signal),
     async [Symbol.asyncDispose]() {
       for (const part of opened) await part[Symbol.asyncDispose]();
     },

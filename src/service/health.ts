@@ -15,6 +15,8 @@ const ANSWER_MS_MAX = 3_000;
 export interface Health extends HealthState {
   /** Measures now. */
   measure(): Promise<void>;
+  /** Notes what the store looked like from outside; it degrades the health, not the readiness. */
+  noteStore(state: 'ok' | 'drift' | 'unknown'): void;
   /** Starts measuring on the timer. */
   start(): void;
   /** From now on the service is stopping: orchestrators should send no more requests. */
@@ -35,6 +37,7 @@ export function createHealth(options: HealthOptions): Health {
   let storage: 'connected' | 'unavailable' = 'unavailable';
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   let timer: NodeJS.Timeout | undefined;
+  let store: 'ok' | 'drift' | 'unknown' | undefined;
 
   const isWell = (): boolean => database.status === 'connected' && storage === 'connected';
   const measure = async (): Promise<void> => {
@@ -84,14 +87,21 @@ export function createHealth(options: HealthOptions): Health {
   };
   return {
     measure,
+    noteStore(state) {
+      store = state;
+    },
     start: schedule,
     stop() {
       phase = 'stopping';
       clearTimeout(timer);
     },
     snapshot: () => ({
-      status: isWell() ? 'ok' : 'degraded',
-      dependencies: { database, storage: { status: storage, backend: bucket.name } },
+      status: isWell() && store !== 'drift' ? 'ok' : 'degraded',
+      dependencies: {
+        database,
+        storage: { status: storage, backend: bucket.name },
+        ...(store !== undefined && { provisioning: { status: store } }),
+      },
     }),
     readiness: () => (phase !== 'running' ? phase : isWell() ? 'ok' : 'unavailable'),
   };

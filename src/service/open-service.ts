@@ -107,7 +107,7 @@ async function openParts(
     health.measure(),
   ]);
   const background = startBackgroundTasks(config, {
-    ...{ opened: { ...opened, catalog }, storage, removal: uploads.removal, clock, log },
+    ...{ opened: { ...opened, catalog }, storage, removal: uploads.removal, health, clock, log },
   });
   closers.add('background', () => background.close());
 
