@@ -124,3 +124,24 @@ describe('the routes that take bytes', () => {
     assert.deepEqual(withText(/\bbucket\.(?:put|copy|beginMultipart|resumeMultipart|signWrite)\(/), []);
   });
 });
+
+describe('the calls of the library that take bytes', () => {
+  const calls = files.filter((file) => folderOf(file.path) === 'library');
+  const using = (pattern: RegExp) =>
+    calls.filter((file) => pattern.test(file.code)).map((file) => path.posix.basename(file.path));
+
+  test('hand them to the intake and to direct uploads, as the routes do', () => {
+    assert.ok(calls.length >= 10, `${calls.length} files`);
+    assert.deepEqual(using(/\.receiveFile\(/), ['uploads.ts']);
+    assert.deepEqual(using(/\.receiveForm\(/), ['receive.ts']);
+    assert.deepEqual(using(/\bdirectUploads\.(?:begin|complete)\(/), ['uploads.ts']);
+  });
+
+  test('read no request themselves, and reach no store to write', () => {
+    assert.deepEqual(
+      using(/for await \(const \w+ of (?:raw|request)|\b(?:raw|request)\.(?:on|pipe|read)\(/),
+      [],
+    );
+    assert.deepEqual(using(/\.(?:put|copy|beginMultipart|resumeMultipart|signWrite)\(/), []);
+  });
+});
