@@ -97,8 +97,10 @@ interface Run {
 
 /** A store of another installation is nobody's to fill or to empty. */
 async function whyNot({ source, target, catalog }: MoveParts, options: MoveOptions): Promise<string | null> {
-  const { apply: claim, signal } = options;
+  const { apply, deleteSource, signal } = options;
   for (const bucket of [source, target]) {
+    // A source that is only read from may be one where we have no right to write.
+    const claim = apply && (bucket === target || deleteSource);
     const why = await findOtherOwner({ bucket, catalog }, { claim, signal });
     if (why !== null) return `${bucket.name}: ${why}`;
   }
