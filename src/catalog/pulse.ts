@@ -16,8 +16,8 @@ export interface PulseOptions {
   readonly probeMs?: number;
 }
 
-const SILENCE_MS = 800;
-const PROBE_MS = 1_500;
+const SILENCE_MS = 500;
+const PROBE_MS = 2_000;
 const LOOK_EVERY_MS = 200;
 /** Answers that came in while this process was busy are read within this time, in milliseconds. */
 const LAST_CHANCE_MS = 100;
