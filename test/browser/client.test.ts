@@ -152,6 +152,7 @@ describe('the client in Chromium, on a page of another origin', () => {
     const left = await until(
       async () => (await stand.service.storedFiles()).length,
       (count) => count <= before,
+      30,
     );
     assert.equal(left, before);
   });

@@ -52,6 +52,7 @@ describe('the client sends files straight to', () => {
       const left = await until(
         async () => (await service.storedFiles()).filter((name) => name.includes('incoming/')),
         (names) => names.length === 0,
+        30,
       );
       assert.deepEqual(left, []);
     });

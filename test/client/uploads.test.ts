@@ -273,6 +273,7 @@ describe('an upload that is aborted', () => {
     const left = await until(
       async () => (await stand.service.storedFiles()).length,
       (count) => count <= before,
+      30,
     );
     assert.equal(left, before);
   });
