@@ -35,12 +35,17 @@ export interface AssetUrls {
   ): Promise<AssetUrl & { expiresAtMs: number }>;
 }
 
-/** What a CDN can ask of the reader besides the URL. */
+/** What a URL says besides who may read what until when: the first two can be asked of a CDN alone. */
 export interface UrlConditions {
   /** Not before, milliseconds since the epoch. */
   readonly startsAtMs?: number;
   /** IPv4 address or CIDR range of the reader. */
   readonly ipRange?: string;
+  /**
+   * Whether a browser shows or saves the file; it shows only what is safe. Default: `inline`. A URL for saving leads to the
+   * store, past a CDN.
+   */
+  readonly disposition?: 'inline' | 'attachment';
 }
 
 export interface AssetUrlOptions {
@@ -63,8 +68,9 @@ const CDN_URL_SECONDS_MAX = 604_800;
 
 /** Signed URLs show what browsers can show safely: an application links them from `<img>` and `<video>`. */
 export function createAssetUrls(options: AssetUrlOptions): AssetUrls {
-  const signed: AssetUrls['signed'] = async (asset, reader, lifetimeSeconds, conditions = {}) => {
-    const signer = cdnOf(options, asset)?.signer ?? null;
+  const signed: AssetUrls['signed'] = async (asset, reader, lifetimeSeconds, wanted = {}) => {
+    const { disposition = 'inline', ...conditions } = wanted;
+    const signer = disposition === 'inline' ? (cdnOf(options, asset)?.signer ?? null) : null;
     if (signer !== null) {
       return await signer.signRead(asset, {
         nowMs: options.clock.now(),
@@ -82,7 +88,7 @@ export function createAssetUrls(options: AssetUrlOptions): AssetUrls {
     return await store.signRead(asset.key, {
       nowMs: options.clock.now(),
       lifetimeSeconds: Math.min(lifetimeSeconds, store.capabilities.signedUrlSecondsMax),
-      contentDisposition: contentDisposition(asset.filename, asset.mediaType, 'inline'),
+      contentDisposition: contentDisposition(asset.filename, asset.mediaType, disposition),
       contentType: asset.mediaType,
       grant: { assetId: asset.assetId, userId: reader.userId, tenantId: asset.tenantId },
     });

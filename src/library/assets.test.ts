@@ -133,6 +133,13 @@ describe('a program', () => {
     for (const lifetimeSeconds of [59, 604_801, 60.5, Number.NaN, -1, Number.POSITIVE_INFINITY]) {
       await refused(() => stowage.signedUrl(asset.assetId, ALICE, { lifetimeSeconds }), 'invalid_parameter');
     }
+    const saved = await stowage.signedUrl(asset.assetId, ALICE, {
+      lifetimeSeconds: 60,
+      disposition: 'attachment',
+    });
+    assert.match((await fetch(saved.url)).headers.get('content-disposition') ?? '', /^attachment/);
+    const bound = { lifetimeSeconds: 60, ipRange: '192.0.2.0/24' };
+    await refused(() => stowage.signedUrl(asset.assetId, ALICE, bound), 'invalid_parameter');
     const longest = await stowage.signedUrl(asset.assetId, ALICE, { lifetimeSeconds: 604_800 });
     assert.equal((await fetch(longest.url)).status, 200);
   });

@@ -4,6 +4,7 @@ import type { AccessAction, Asset, Page, Usage } from '../catalog/catalog.ts';
 import type { ByteStream } from '../core/bytes.ts';
 import { isStowageError, StowageError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
+import type { UrlConditions } from '../delivery/asset-urls.ts';
 import { openStored } from '../delivery/stored-object.ts';
 import type { Deps } from '../http/deps.ts';
 import { renderAsset } from '../http/render.ts';
@@ -19,13 +20,13 @@ export interface Assets<AssetTypeName extends string = string> {
    * A URL by which anyone reads the asset for a while; who it was made for is logged. Asked again within five minutes it is
    * the same.
    *
-   * @param options.lifetimeSeconds 60 to 604,800.
-   * @throws StowageError as {@link find}; `invalid_parameter` for another lifetime.
+   * @throws StowageError as {@link find}; `invalid_parameter` for another lifetime, and for a start or an address where no CDN
+   *   signs.
    */
   signedUrl(
     assetId: string,
     user: Caller,
-    options: { readonly lifetimeSeconds: number },
+    options: SignedUrlOptions,
   ): Promise<{ readonly url: string; readonly expiresAtMs: number }>;
   /**
    * The asset's bytes, after the read is in the log.
@@ -55,6 +56,12 @@ export interface Assets<AssetTypeName extends string = string> {
    * was issued to the user is in the access log.
    */
   toJson(asset: Asset, user: Caller): Promise<AssetJson>;
+}
+
+/** How a signed URL is to be. */
+export interface SignedUrlOptions extends UrlConditions {
+  /** 60 to 604,800. */
+  readonly lifetimeSeconds: number;
 }
 
 export interface ListOptions<AssetTypeName extends string> {
@@ -127,10 +134,10 @@ export function createAssets(deps: Deps, reach: Reach): Assets {
   };
   return {
     find: (assetId, user) => reach.asset(assetId, user, 'generate_url'),
-    async signedUrl(assetId, user, { lifetimeSeconds }) {
+    async signedUrl(assetId, user, { lifetimeSeconds, ...conditions }) {
       checkWhole('lifetimeSeconds', lifetimeSeconds, LIFETIME_SECONDS_MIN, LIFETIME_SECONDS_MAX);
       const asset = await reach.asset(assetId, user, 'generate_url');
-      const sign = (at: Asset) => urls.signed(at, principalOf(user), lifetimeSeconds);
+      const sign = (at: Asset) => urls.signed(at, principalOf(user), lifetimeSeconds, conditions);
       const signed = await sign(asset);
       const current = await reach.record('generate_url', asset, user);
       const { url, expiresAtMs } = current === asset ? signed : await sign(current);
