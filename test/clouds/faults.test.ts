@@ -87,7 +87,7 @@ for (const [provider, openStore] of Object.entries({
     });
 
     test('a body that falls silent is slow, and never a short file', async () => {
-      const bucket = await open({ patience: SHORT });
+      const bucket = await open({ patience: { ...SHORT, answerMs: 20_000 } });
       await bucket.put('silent', inChunks(BYTES, MIB), REPLACE);
       befall({ stallAfterBytes: MIB }, undefined, 'GET');
       const { body } = await bucket.get('silent', {});
