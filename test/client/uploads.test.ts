@@ -57,11 +57,11 @@ describe('a small file', () => {
   }
 
   for (const [name, source] of [
-    ['a File', () => new File([file.bytes], file.filename, { type: file.mediaType })],
-    ['a Blob', () => new Blob([file.bytes])],
+    ['a File', () => new File([new Uint8Array(file.bytes)], file.filename, { type: file.mediaType })],
+    ['a Blob', () => new Blob([new Uint8Array(file.bytes)])],
     ['an ArrayBuffer', () => new Uint8Array(file.bytes).buffer],
     ['a view into a larger buffer', () => Buffer.concat([Buffer.alloc(9), file.bytes]).subarray(9)],
-    ['a web stream', () => new Blob([file.bytes]).stream()],
+    ['a web stream', () => new Blob([new Uint8Array(file.bytes)]).stream()],
     ['a stream of Node', () => Readable.from([file.bytes.subarray(0, 10), file.bytes.subarray(10)])],
   ] as const) {
     test(`may be ${name}`, async () => {
