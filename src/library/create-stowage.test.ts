@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -31,6 +33,20 @@ describe('Stowage inside a program', () => {
     await serving.close();
     await assert.rejects(fetch(`${serving.url}/api/health`));
     assert.ok(existsSync(join(directory, 'data', 'secrets.json')));
+  });
+
+  test('needs no secret of tokens in production when the program says who is asking', async () => {
+    await using database = await openTestDatabase();
+    const env = {
+      NODE_ENV: 'production',
+      SIGNING_SECRET: 'a secret of thirty-two bytes or more',
+      DATABASE_URL: urlOf({ ...database.app } as Parameters<typeof urlOf>[0]),
+    };
+    const options = { cwd: directory, env, config: { port: 0, dataDir: 'production' } } as const;
+    await assert.rejects(createStowage(options), ConfigError);
+    await using stowage = await createStowage({ ...options, authenticate: () => ({ userId: 'ana' }) });
+    const request = new IncomingMessage(new Socket());
+    assert.equal((await stowage.authenticate(request)).userId, 'ana');
   });
 
   test('names what is wrong with its settings', async () => {
