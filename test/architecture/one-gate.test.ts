@@ -24,12 +24,14 @@ const MOVES = /^src\/maintenance\/move/;
 /**
  * The doctor puts an object of its own below a key of its own, reads it and removes it; the sweeper keeps the catalog's
  * id in one whose key no template can make, and asks the store for the time by one below `incoming/`, where no upload has
- * that key.
+ * that key. `provision verify` asks what a bucket lets whom do, with objects below `incoming/` that it removes.
  */
 const PROBES: ReadonlySet<string> = new Set([
   'src/maintenance/doctor.ts',
   'src/maintenance/store-owner.ts',
   'src/maintenance/store-clock.ts',
+  'src/provisioning/gcs/probes.ts',
+  'src/provisioning/store-questions.ts',
 ]);
 
 /** Calls of a bucket's method, however the bucket is named at that place. */
