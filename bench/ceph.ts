@@ -17,6 +17,12 @@ export async function startCeph(): Promise<{ readonly origin: string; stop(): vo
     timeout: 60_000,
   });
   const stop = (): void => void spawnSync(SCRIPT, ['stop', directory], { timeout: 20_000 });
+  // It runs detached: whoever ends the bench ends it too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stop();
+      process.exit(1);
+    });
   if (started.status === 0) return { origin: `http://127.0.0.1:${port}`, stop };
   stop();
   throw new Error('Ceph is installed but did not start.');
