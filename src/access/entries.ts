@@ -30,6 +30,18 @@ export function accessEntry(
   };
 }
 
+/** The access-log entry of what was done to everything below a key prefix at once. */
+export function folderEntry(facts: EntryFacts, folder: string): AccessEntry {
+  return {
+    ...commonFields(facts),
+    outcome: 'ok',
+    reason: null,
+    assetId: null,
+    assetType: null,
+    key: folder,
+  };
+}
+
 /**
  * The access-log entry of something refused.
  *

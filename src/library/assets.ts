@@ -5,12 +5,14 @@ import type { ByteStream } from '../core/bytes.ts';
 import { isStowageError, StowageError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import type { UrlConditions } from '../delivery/asset-urls.ts';
+import type { FolderCookies } from '../delivery/cdn/cdn.ts';
 import { openStored } from '../delivery/stored-object.ts';
 import type { Deps } from '../http/deps.ts';
 import { renderAsset } from '../http/render.ts';
 import type { AssetJson } from '../protocol/index.ts';
 import type { ByteRange } from '../storage/index.ts';
 import { type Caller, invalidParameter, originOf, principalOf } from './callers.ts';
+import { checkConditions, signFolderCookies } from './folder-cookies.ts';
 
 /** What a program does with stored assets: the same rights and the same log as over HTTP. */
 export interface Assets<AssetTypeName extends string = string> {
@@ -28,6 +30,15 @@ export interface Assets<AssetTypeName extends string = string> {
     user: Caller,
     options: SignedUrlOptions,
   ): Promise<{ readonly url: string; readonly expiresAtMs: number }>;
+  /**
+   * Cookies by which a browser reads everything below a key prefix through the CDN; who they were made for is logged. What
+   * lies below the prefix is not looked at: that the user may read all of it, now and until they end, is for the program
+   * to know. Keys of two tenants may begin alike.
+   *
+   * @param folder a key prefix that ends in `/`, for example `brand-images/ana/`.
+   * @throws StowageError `invalid_key`; `invalid_parameter` for another lifetime, and without a CDN that has a key pair.
+   */
+  signedCookies(folder: string, user: Caller, options: SignedUrlOptions): Promise<FolderCookies>;
   /**
    * The asset's bytes, after the read is in the log.
    *
@@ -136,12 +147,19 @@ export function createAssets(deps: Deps, reach: Reach): Assets {
     find: (assetId, user) => reach.asset(assetId, user, 'generate_url'),
     async signedUrl(assetId, user, { lifetimeSeconds, ...conditions }) {
       checkWhole('lifetimeSeconds', lifetimeSeconds, LIFETIME_SECONDS_MIN, LIFETIME_SECONDS_MAX);
+      checkConditions(conditions);
       const asset = await reach.asset(assetId, user, 'generate_url');
       const sign = (at: Asset) => urls.signed(at, principalOf(user), lifetimeSeconds, conditions);
       const signed = await sign(asset);
       const current = await reach.record('generate_url', asset, user);
       const { url, expiresAtMs } = current === asset ? signed : await sign(current);
       return { url, expiresAtMs };
+    },
+    async signedCookies(folder, user, options) {
+      const { lifetimeSeconds } = options;
+      checkWhole('lifetimeSeconds', lifetimeSeconds, LIFETIME_SECONDS_MIN, LIFETIME_SECONDS_MAX);
+      checkConditions(options);
+      return await signFolderCookies(deps, reach, folder, user, options);
     },
     async download(assetId, user, options = {}) {
       const asset = await reach.asset(assetId, user, 'download');
