@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { KeyObject } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { fieldParts, filePart } from './caller.ts';
+import { backendOfRun } from './clouds.ts';
 import { assertProblem, form } from './http.ts';
 import { closeIssuer, type Issuer, openIssuer } from './issuer.ts';
 import { sample } from './samples/index.ts';
@@ -176,7 +177,8 @@ describe('a token by published keys', () => {
     assert.equal(stored.status, 200, stored.text);
     const [asset] = stored.json<{ uploads: Asset[] }>().uploads;
     assert.ok(asset);
-    assert.ok(asset.presigned_url.startsWith('https://files.example.test/files/'), asset.presigned_url);
+    if (backendOfRun() === 'local')
+      assert.ok(asset.presigned_url.startsWith('https://files.example.test/files/'), asset.presigned_url);
     assertProblem(
       await strict.send('GET', `/api/assets/${asset.asset_id}`, as('carol', 'other')),
       404,

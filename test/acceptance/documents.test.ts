@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { backendOfRun } from './clouds.ts';
 import { type Service, startService } from './service.ts';
 import type { Health } from './wire.ts';
 
@@ -19,7 +20,7 @@ describe('health', () => {
     assert.equal(health.status, 'ok');
     assert.equal(health.dependencies.database.status, 'connected');
     assert.equal(typeof health.dependencies.database.latency_ms, 'number');
-    assert.equal(health.dependencies.storage.backend, 'local');
+    assert.equal(health.dependencies.storage.backend, backendOfRun());
     assert.equal(typeof health.dependencies.storage.status, 'string');
     assert.doesNotMatch(answer.text, /\/tmp|socket|postgres(ql)?:/);
   });
@@ -162,7 +163,7 @@ describe('openapi.json', () => {
     const document = await read();
     assert.match(JSON.stringify(document.components?.securitySchemes), /"bearer"/i);
     for (const { path, operation } of operations(document)) {
-      const open = /^\/(api\/(health|docs|openapi)|files|public)/.test(path);
+      const open = /^\/(api\/(health|docs|openapi)|files|public|cdn)/.test(path);
       const guarded =
         (operation.security ?? (document as { security?: readonly unknown[] }).security ?? []).length > 0;
       assert.equal(guarded, !open, path);
