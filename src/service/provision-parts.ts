@@ -60,6 +60,7 @@ function s3Parts(
     ...{ bucket: options.bucket, region: options.region, endpoint, forcePathStyle: options.forcePathStyle },
     ...{ sse: options.sse, kmsKeyId: options.kmsKeyId, provisioning: config.provisioning },
     folders: foldersOf(config),
+    delivery: deliveryOf(config),
     operator: operatorOf(caller, backend),
     backend,
     backendIsOther: caller === null || hasOtherKeys(caller, backend),
@@ -100,6 +101,24 @@ function keysOf(credentials: NonNullable<NonNullable<Config['storage']['s3']>['c
 function plainEndpointOf(endpoint: string | null, region: string): string | null {
   if (endpoint === null) return `http://s3.${region}.amazonaws.com`;
   return endpoint.startsWith('https:') ? `http:${endpoint.slice('https:'.length)}` : null;
+}
+
+/** What a CDN does with each asset type. A prefix that a private type shares with a public one is private. */
+function deliveryOf(config: Config): S3ProvisioningParts['delivery'] {
+  const kinds = [...config.assetTypes.values()].map(({ keyTemplate, cacheControl, visibility }) => ({
+    prefix: /^[^{]*\//.exec(keyTemplate)?.[0] ?? '',
+    isImmutable: /\bimmutable\b/.test(cacheControl),
+    isPublic: visibility === 'public',
+  }));
+  const named = kinds.filter(({ prefix }) => prefix !== '');
+  return [...Map.groupBy(named, ({ prefix }) => prefix)].map(([prefix, all]) => ({
+    prefix,
+    isImmutable: all.every(({ isImmutable }) => isImmutable),
+    // Also when the public prefix merely lies above or below: the CDN takes the first pattern that fits.
+    isPublic:
+      all.every(({ isPublic }) => isPublic) &&
+      !named.some((other) => !other.isPublic && other.prefix.startsWith(prefix)),
+  }));
 }
 
 /** The first folder of each asset type's keys, without what is filled in. */

@@ -1,6 +1,7 @@
 import { isStowageError } from '../../core/errors.ts';
 import { StoreFailure } from '../../storage/faults.ts';
 import { GcsClient } from '../../storage/gcs/client.ts';
+import { ProvisioningError } from '../provider.ts';
 import type { GcsProvisioningParts } from './parts.ts';
 
 /** A bucket as the JSON API describes it, as far as we look at it. */
@@ -62,9 +63,10 @@ export class BucketCalls {
 
   async create(location: string, signal: AbortSignal): Promise<void> {
     const { bucket: name, projectId } = this.#parts;
+    if (projectId === null)
+      throw new ProvisioningError('Making a bucket needs a project: set GCS_PROJECT_ID.');
     await this.#send('POST', '/storage/v1/b', {
-      // Without a project Google takes that of the credentials' quota; it must be named all the same.
-      query: { project: projectId ?? '_' },
+      query: { project: projectId },
       body: {
         ...{ name, location },
         iamConfiguration: {

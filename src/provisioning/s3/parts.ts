@@ -24,6 +24,12 @@ export interface S3ProvisioningParts {
   readonly provisioning: ProvisioningConfig;
   /** Prefixes that the asset types store below, each ending in a slash. */
   readonly folders: readonly string[];
+  /** How a CDN treats what lies below a prefix; a prefix is there once. */
+  readonly delivery: readonly {
+    readonly prefix: string;
+    readonly isImmutable: boolean;
+    readonly isPublic: boolean;
+  }[];
   /** Whoever may change the bucket. */
   readonly operator: AwsKeySource;
   /** The service's own keys; null: the chain too. */

@@ -1,3 +1,4 @@
+import type { Cdn } from '../cloudfront/cdn.ts';
 import { type Json, toJson } from '../json.ts';
 import { LATER, type Provider, type Setting } from '../provider.ts';
 import {
@@ -38,11 +39,12 @@ export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provid
   const aws = awsOf(parts);
   const calls = await openS3Calls(parts, parts.operator);
   const iam = aws.identity === null ? null : await openIamCalls(parts, parts.operator);
+  const cdn = await openCdn(parts);
   const arnOfIdentity = async (): Promise<string | null> =>
     iam === null || aws.identity === null ? null : await identityArn(iam, aws.identity);
   const policy = async (): Promise<PolicyDocument> =>
     bucketPolicy(parts, {
-      distributionArn: null,
+      distributionArn: cdn === null ? null : ((await cdn.distributionArn()) ?? LATER),
       identityArn: aws.identity === null ? null : ((await arnOfIdentity()) ?? LATER),
     });
   return {
@@ -52,6 +54,7 @@ export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provid
       ...bucketSettings(parts, calls),
       ...logSettings(parts, calls),
       ...(iam === null || aws.identity === null ? [] : identitySettings(parts, iam, aws.identity)),
+      ...(cdn?.settings ?? []),
       policySetting(calls, { bucket: parts.bucket, prefix: '' }, policy),
     ],
     probes: [...outsideProbes(parts), ...(parts.provisioning.versioning ? [restoreProbe(calls, parts)] : [])],
@@ -59,7 +62,11 @@ export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provid
       ? []
       : ['The endpoint is plain http, so no rule against plain requests is made.'],
     contents: () => countObjects(calls, parts.bucket),
-    destroy: (options) => destroy(parts, calls, iam, options),
+    // The distribution goes first: it needs the bucket to the end.
+    destroy: async (options) => [
+      ...((await cdn?.destroy(options)) ?? []),
+      ...(await destroy(parts, calls, iam, options)),
+    ],
     variables: variablesOf(parts),
     async documents() {
       return {
@@ -71,10 +78,28 @@ export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provid
         ...(aws.logBucket !== null && { log_bucket_policy: toJson(logBucketPolicy(parts, aws.logBucket)) }),
       } satisfies Record<string, Json>;
     },
-    notes: async () => notesOf(parts),
+    notes: async () => [...notesOf(parts), ...((await cdn?.notes()) ?? [])],
     async [Symbol.asyncDispose]() {
       calls.client.destroy();
       iam?.client.destroy();
+      cdn?.[Symbol.dispose]();
+    },
+  };
+}
+
+async function openCdn(parts: S3ProvisioningParts): Promise<(Cdn & Disposable) | null> {
+  const { cdn } = awsOf(parts);
+  if (cdn === null) return null;
+  const [{ openCdnCalls }, { cdnOf }] = await Promise.all([
+    import('../cloudfront/calls.ts'),
+    import('../cloudfront/cdn.ts'),
+  ]);
+  const calls = await openCdnCalls(parts, cdn);
+  return {
+    ...cdnOf(parts, cdn, calls),
+    [Symbol.dispose]() {
+      calls.client.destroy();
+      calls.acm?.client.destroy();
     },
   };
 }
@@ -175,6 +200,11 @@ function variablesOf(parts: S3ProvisioningParts): Readonly<Record<string, Json>>
     cdn_domain: cdn?.domain ?? null,
     cdn_public_keys: cdn?.publicKeys ?? [],
     cdn_price_class: cdn?.priceClass ?? null,
+    cdn_folders: parts.delivery.map(({ prefix, isImmutable, isPublic }) => ({
+      prefix,
+      immutable: isImmutable,
+      public: isPublic,
+    })),
   };
 }
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Exchange, Refusal, sendXml } from './answers.ts';
+import { answerAcm, type RecordedCertificate } from './acm.ts';
+import { type Exchange, header, Refusal, sendXml } from './answers.ts';
+import { answerCloudFront, type CloudFrontState } from './cloudfront.ts';
 import { answerIam, type RecordedIdentity } from './iam.ts';
 import { answerS3, type RecordedBucket } from './s3.ts';
 import { type AwsUser, checkSignature } from './sigv4.ts';
@@ -26,6 +28,8 @@ export interface AwsRecorder extends AsyncDisposable {
   readonly plainOrigin: string;
   readonly buckets: Map<string, RecordedBucket>;
   readonly identities: Map<string, RecordedIdentity>;
+  readonly cloudFront: CloudFrontState;
+  readonly certificates: RecordedCertificate[];
   readonly requests: Recorded[];
 }
 
@@ -48,6 +52,8 @@ export async function startAwsRecorder(options: AwsRecorderOptions): Promise<Aws
     now: options.now ?? Date.now,
     buckets: new Map(),
     identities: new Map(),
+    cloudFront: new Map(),
+    certificates: [],
     requests: [],
   };
   const [secure, plain] = [await listen(state, true), await listen(state, false)];
@@ -56,6 +62,8 @@ export async function startAwsRecorder(options: AwsRecorderOptions): Promise<Aws
     plainOrigin: plain.origin,
     buckets: state.buckets,
     identities: state.identities,
+    cloudFront: state.cloudFront,
+    certificates: state.certificates,
     requests: state.requests,
     [Symbol.asyncDispose]: async () => {
       await Promise.all([secure.close(), plain.close()]);
@@ -67,6 +75,8 @@ interface State extends AwsRecorderOptions {
   readonly now: () => number;
   readonly buckets: Map<string, RecordedBucket>;
   readonly identities: Map<string, RecordedIdentity>;
+  readonly cloudFront: CloudFrontState;
+  readonly certificates: RecordedCertificate[];
   readonly requests: Recorded[];
 }
 
@@ -117,6 +127,7 @@ async function answer(
     if (service !== 's3' && user !== state.operator.name)
       throw new Refusal(403, 'AccessDenied', 'The backend may not do this.');
     if (service === 'iam') action = new URLSearchParams(body.toString()).get('Action') ?? '';
+    if (service === 'acm') action = header(exchange, 'x-amz-target') ?? '';
     dispatch(exchange, service, signed, state);
   } catch (error) {
     const refusal = error instanceof Refusal ? error : new Refusal(500, 'InternalError', String(error));
@@ -150,6 +161,8 @@ function dispatch(
             '{"Version":"2012-10-17","Statement":[]}'),
     });
   else if (service === 'iam') answerIam(exchange, state.identities, ACCOUNT_ID);
+  else if (service === 'cloudfront') answerCloudFront(exchange, state.cloudFront, ACCOUNT_ID);
+  else if (service === 'acm') answerAcm(exchange, state.certificates, ACCOUNT_ID);
   else throw new Refusal(501, 'NotImplemented', `${service} is not known here.`);
 }
 
@@ -161,6 +174,10 @@ function refuse(request: IncomingMessage, response: ServerResponse, service: str
   const { status, code, message, headers } = refusal;
   const inside = `<Code>${code}</Code><Message>${escapeXml(message)}</Message>`;
   if (request.method === 'HEAD') response.writeHead(status, headers).end();
+  else if (service === 'acm')
+    response
+      .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+      .end(JSON.stringify({ __type: code, message }));
   else {
     const exchange = { response } as Exchange;
     const xml =
