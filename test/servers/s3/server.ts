@@ -70,7 +70,7 @@ export async function startS3Server({
       server.close();
       server.closeAllConnections();
       await closed;
-      await rm(directory, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },
   };
 }
