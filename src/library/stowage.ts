@@ -20,6 +20,7 @@ import {
   type HandlerOptions,
 } from './handler.ts';
 import { type HostRequest, type HostResponse, hostOrigin, rawRequest } from './host-request.ts';
+import { createIssueToken, type IssueToken } from './issue-token.ts';
 import { createReceive, type Receive } from './receive.ts';
 import type { LinkRules, NewLink, RecordRef } from './record-links.ts';
 import { createSend, type Send } from './send.ts';
@@ -110,6 +111,13 @@ export interface Stowage<Templates extends KeyTemplates = KeyTemplates, Rules ex
    * @throws StowageError `unauthenticated`.
    */
   authenticate(request: HostRequest): Promise<Caller & Principal>;
+  /**
+   * A token for a user whom the program has let in: by it the mounted routes, and every service with the same `JWT_SECRET`,
+   * know who asks. For pages that use `stowage/client`.
+   *
+   * @throws StowageError `invalid_parameter`; TypeError when tokens come from a JWKS.
+   */
+  readonly issueToken: IssueToken;
   /** Stowage's routes for `node:http` and Express. */
   handler(options?: HandlerOptions): Handler;
   /** Stowage's routes for Fastify: `app.register(stowage.fastifyRoutes, { prefix: '/storage' })`. */
@@ -182,6 +190,7 @@ export function assembleStowage<Templates extends KeyTemplates, Rules extends Li
     transaction: transactions.run,
     on: hub.on,
     authenticate,
+    issueToken: createIssueToken(parts.config.access, deps.clock),
     handler: (options) => createHandler(mount, answer, options),
     fastifyRoutes: createFastifyRoutes(mount, answer, hosts),
     answerError: answer,

@@ -16,7 +16,7 @@ const ABANDON_MS_MAX = 30_000;
  */
 export async function abandonUpload(settings: Settings, upload: AbandonedUpload): Promise<void> {
   const signal = AbortSignal.timeout(ABANDON_MS_MAX);
-  const path = `/api/uploads/${encodeURIComponent(upload.uploadId)}`;
+  const path = `${settings.uploadsPath}/${encodeURIComponent(upload.uploadId)}`;
   try {
     await callService<undefined>(settings, { method: 'DELETE', path, signal });
   } catch (error) {

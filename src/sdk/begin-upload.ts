@@ -20,7 +20,7 @@ export async function beginUpload(
     // Not ended by the caller's signal: only the answer tells what is to be given up.
     const call = callOnce<UploadInstructionsJson>(settings, {
       method: 'POST',
-      path: '/api/uploads',
+      path: settings.uploadsPath,
       json: announced,
       signal: new AbortController().signal,
     });

@@ -78,7 +78,10 @@ export function createClient(options: ClientOptions): StowageClient {
         each,
       ),
     abandon: ({ uploadId }, each = {}) =>
-      remove(settings, `/api/uploads/${encodeURIComponent(uploadId)}`, each, ['not_found', 'expired']),
+      remove(settings, `${settings.uploadsPath}/${encodeURIComponent(uploadId)}`, each, [
+        'not_found',
+        'expired',
+      ]),
     list: (each = {}) => listAssets(settings, each),
     listPages: (each = {}) => listPages(settings, each),
     get: (assetId, each = {}) => read(settings, assetPath(assetId), each),

@@ -24,7 +24,7 @@ export async function completeUpload(
 ): Promise<AssetJson> {
   const answerMs = COMPLETE_MS + Math.ceil(sizeBytes / BYTES_PER_MS_MIN);
   const untilMs = Date.now() + answerMs;
-  const path = `/api/uploads/${encodeURIComponent(uploadId)}/complete`;
+  const path = `${settings.uploadsPath}/${encodeURIComponent(uploadId)}/complete`;
   for (let attempt = 1; ; ) {
     try {
       return await callOnce<AssetJson>(settings, { method: 'POST', path, signal, answerMs });

@@ -15,6 +15,7 @@ describe('the options of a client', () => {
     const wrong = [
       ...[{ url: 'files.example.com' }, { url: '' }, { partsInFlight: 0 }, { partsInFlight: 17 }],
       ...[{ partsInFlight: 1.5 }, { stallMs: 0 }, { retry: { attemptsMax: 0 } }, { stallMs: Number.NaN }],
+      ...['', 'uploads', '/uploads/', '/uploads?a=b', '/'].map((uploadsPath) => ({ uploadsPath })),
     ];
     for (const each of wrong) {
       const isKnown = (error: unknown) => error instanceof RangeError || error instanceof TypeError;

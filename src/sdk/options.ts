@@ -8,6 +8,8 @@ export interface ClientOptions {
   readonly url: string;
   /** The bearer token, or what gets one. A function is asked before each request, so it should keep what it has. */
   readonly token: string | (() => string | Promise<string>);
+  /** Where direct uploads are begun and completed: an application's own routes in place of the service's; `/api/uploads`. */
+  readonly uploadsPath?: string;
   /** Sends every request instead of the global `fetch`. Progress is then known per request only. */
   readonly fetch?: Fetch;
   /** Files of this size and larger go straight to the store, in bytes; 8 MiB. */
@@ -29,6 +31,8 @@ export interface Settings {
   readonly token: () => Promise<string>;
   /** Whether asking again for a token may give another. */
   readonly canRenewToken: boolean;
+  /** Below `url`, without a slash at its end. */
+  readonly uploadsPath: string;
   readonly fetch: Fetch;
   /** For requests with the bytes of files. */
   readonly send: Send;
@@ -49,6 +53,7 @@ export function settingsOf(options: ClientOptions): Settings {
     url: new URL(options.url).href.replace(/\/+$/, ''),
     token: typeof token === 'string' ? async () => token : () => askForToken(token),
     canRenewToken: typeof token === 'function',
+    uploadsPath: uploadsPathOf(options.uploadsPath ?? '/api/uploads'),
     // Called without an owner: that of a page refuses any other than its window.
     fetch: ownFetch === undefined ? globalFetch : (url, init) => ownFetch(url, init),
     send: chooseSend(ownFetch),
@@ -65,6 +70,12 @@ export function settingsOf(options: ClientOptions): Settings {
   requirePositive('stallMs', settings.stallMs);
   requirePositive('retry.attemptsMax', settings.retry.attemptsMax);
   return settings;
+}
+
+/** @throws RangeError. */
+function uploadsPathOf(path: string): string {
+  if (/^\/[^?#\s]*[^?#\s/]$/.test(path)) return path;
+  throw new RangeError('uploadsPath must begin with a slash, end without one and have no query.');
 }
 
 /** @throws StowageClientError `unauthenticated`: without a token the service would say the same. */

@@ -52,7 +52,7 @@ export class PartUrls {
     );
     const { parts } = await callService<UploadPartsJson>(this.#settings, {
       method: 'POST',
-      path: `/api/uploads/${encodeURIComponent(this.#uploadId)}/parts`,
+      path: `${this.#settings.uploadsPath}/${encodeURIComponent(this.#uploadId)}/parts`,
       json: { part_numbers: [partNumber, ...others].slice(0, ASKED_MAX) },
       signal,
     });
