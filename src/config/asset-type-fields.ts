@@ -97,18 +97,26 @@ function readAssetType(
     ? readKeyTemplate(fields.keyTemplate, (text) => problem('keyTemplate', text))
     : shipped?.keyTemplate;
   if (accepts === undefined || fileBytesMax === undefined || keyTemplate === undefined) return undefined;
+  const visibility = readVisibility(fields.visibility, problem) ?? shipped?.visibility ?? 'private';
   return {
     name,
     accepts,
     fileBytesMax,
     keyTemplate,
     cacheControl:
-      readCacheControl(fields.cacheControl, problem) ?? shipped?.cacheControl ?? 'private, no-cache',
+      readCacheControl(fields.cacheControl, problem) ??
+      defaultCacheControl(visibility, shipped?.cacheControl ?? null),
     unusedDaysMax: readRetention(fields.retentionDays, shipped?.unusedDaysMax ?? null, problem),
     filesPerRequestMax:
       readFilesPerRequest(fields.filesPerRequest, problem) ?? shipped?.filesPerRequestMax ?? 10,
-    visibility: readVisibility(fields.visibility, problem) ?? shipped?.visibility ?? 'private',
+    visibility,
   };
+}
+
+/** What is for everybody may be kept by every cache; without a word about how long, for five minutes. */
+function defaultCacheControl(visibility: AssetType['visibility'], ofShipped: string | null): string {
+  if (visibility === 'private') return ofShipped ?? 'private, no-cache';
+  return ofShipped?.replace(/^private\b/, 'public') ?? 'public, max-age=300';
 }
 
 type Report = (field: string, text: string) => undefined;

@@ -74,6 +74,49 @@ describe('the settings of a CDN', () => {
     assert.deepEqual(cdn?.purgeUrls, ['http://10.0.0.7:6081', 'http://b']);
   });
 
+  test('warn of a CDN that nobody purges, and of one without TLS in production', async () => {
+    const warnings = async (env: Record<string, string>) =>
+      (await loadConfig({ env, cwd, canJudge: () => true })).warnings.filter((text) => /CDN/.test(text));
+    const secrets = { JWT_SECRET: 'x'.repeat(32), SIGNING_SECRET: 'y'.repeat(32) };
+    assert.match(
+      (await warnings({ CDN_URL: 'https://cdn.test' }))[0] ?? '',
+      /^Nothing is purged: .* CDN_PURGE_URL\.$/,
+    );
+    assert.deepEqual(await warnings({ CDN_URL: 'https://cdn.test', CDN_PURGE_URL: 'http://a' }), []);
+    const open = {
+      CDN_URL: 'http://cdn.test',
+      CDN_PURGE_URL: 'http://a',
+      NODE_ENV: 'production',
+      ...secrets,
+    };
+    assert.match((await warnings(open))[0] ?? '', /^CDN_URL is not https/);
+  });
+
+  test('let shared caches keep public types, unless a type says otherwise', async () => {
+    const file = {
+      values: new Map(),
+      assetTypes: {
+        image: { visibility: 'public' },
+        poster: {
+          accepts: { 'image/png': ['png'] },
+          maxSize: '1mb',
+          keyTemplate: 'p/{uuid}',
+          visibility: 'public',
+        },
+        flyer: {
+          ...{ accepts: { 'image/png': ['png'] }, maxSize: '1mb', keyTemplate: 'f/{uuid}' },
+          ...{ visibility: 'public', cacheControl: 'private, no-store' },
+        },
+      },
+    };
+    const { assetTypes } = await loadConfig({ env: { NODE_ENV: 'test' }, cwd, canJudge: () => true, file });
+    const of = (name: string) => assetTypes.get(name)?.cacheControl;
+    assert.equal(of('image'), 'public, max-age=31536000, immutable');
+    assert.equal(of('poster'), 'public, max-age=300');
+    assert.equal(of('flyer'), 'private, no-store');
+    assert.equal(of('brand_image'), 'private, max-age=31536000, immutable');
+  });
+
   const withUrl = { CDN_URL: 'https://cdn.test', CDN_KEY_PAIR_ID: 'K2JCJMDEHXQW5F' };
   for (const [what, env, expected] of [
     ['a key pair id alone', withUrl, /^CDN_KEY_PAIR_ID is set without CDN_PRIVATE_KEY$/],

@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import type { CdnConfig } from './config.ts';
+import type { CdnConfig, Config } from './config.ts';
 import type { SettingReader } from './setting-reader.ts';
 
 /** The only size that CloudFront takes of an RSA key, in bits. */
@@ -31,6 +31,19 @@ export function readCdn(read: SettingReader, backend: string): CdnConfig | null 
   if (url !== null) return { url, ...cdn };
   for (const name of CDN_NAMES) if (read.text(name) !== null) read.problem(name, 'is set without CDN_URL');
   return null;
+}
+
+/** What works and should be seen all the same. */
+export function cdnWarnings({ cdn, environment }: Pick<Config, 'cdn' | 'environment'>): string[] {
+  if (cdn === null) return [];
+  const warnings: string[] = [];
+  if (cdn.distributionId === null && cdn.purgeUrls.length === 0)
+    warnings.push(
+      'Nothing is purged: what is deleted stays in the CDN until it ends there. Set CDN_DISTRIBUTION_ID or CDN_PURGE_URL.',
+    );
+  if (environment === 'production' && cdn.url.startsWith('http:'))
+    warnings.push('CDN_URL is not https: signed URLs travel in the clear.');
+  return warnings;
 }
 
 const CDN_NAMES = [

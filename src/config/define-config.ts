@@ -101,7 +101,7 @@ export interface AssetTypeFields {
   readonly maxSize?: string | number;
   /** Where objects are stored, for example `avatars/{user_id}/{uuid8}_{filename}`. */
   readonly keyTemplate?: string;
-  /** Cache-Control of the objects. Default `private, no-cache`. */
+  /** Cache-Control of the objects. Default `private, no-cache`; of a public type `public, max-age=300`. */
   readonly cacheControl?: string;
   /** Days after which an asset that nobody has read is removed. Default `null`: kept for ever. */
   readonly retentionDays?: number | null;

@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { GIB, KIB, MIB } from '../core/bytes.ts';
 import { buildAssetTypes } from './asset-type-fields.ts';
-import { readCdn } from './cdn-settings.ts';
+import { cdnWarnings, readCdn } from './cdn-settings.ts';
 import type { AccessConfig, Config, HttpConfig } from './config.ts';
 import { type ConfigFile, loadConfigFile } from './config-file.ts';
 import { type Environment, unknownSettings } from './look-alikes.ts';
@@ -179,7 +179,7 @@ function makeSecrets(dataDir: string): ReturnType<typeof openMadeSecrets> {
 }
 
 function warningsOf(config: Config, read: SettingReader, hasRedis: boolean): string[] {
-  const warnings = storageWarnings(config, read);
+  const warnings = [...storageWarnings(config, read), ...cdnWarnings(config)];
   if (hasRedis) warnings.push('REDIS_URL is not used yet: rate limits are shared through PostgreSQL.');
   if (config.environment === 'production') {
     if (config.http.publicUrl === null) {

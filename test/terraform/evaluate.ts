@@ -160,7 +160,10 @@ class Scope {
   }
 
   #run(code: string, names: object): Value {
-    const script = code
+    const list = /^\[for (\w+) in (\S+) : (\S+) if (.+)\]$/.exec(code);
+    const asScript =
+      list === null ? code : `${list[2]}.filter((${list[1]}) => ${list[4]}).map((${list[1]}) => ${list[3]})`;
+    const script = asScript
       .replace(/\bvar\./g, 'variables.')
       .replace(/\b(\w+)\.(\w+)\[\*\]\.(\w+)/g, "splat('$1', '$2', '$3')");
     const result: unknown = vm.runInNewContext(script, { ...this.#context, ...names });

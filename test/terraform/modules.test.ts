@@ -6,23 +6,38 @@ import { after, before, describe, test } from 'node:test';
 import { parse } from '@cdktf/hcl2json';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
+import { DELIVERY_CSP } from '../../src/delivery/headers.ts';
 import { openAzureProvider } from '../../src/provisioning/azure/provider.ts';
 import { openGcsProvider } from '../../src/provisioning/gcs/provider.ts';
 import { canonical } from '../../src/provisioning/json.ts';
 import { LATER, type Provider } from '../../src/provisioning/provider.ts';
 import type { S3ProvisioningParts } from '../../src/provisioning/s3/parts.ts';
-import { bucketPolicy, policyJson } from '../../src/provisioning/s3/policy.ts';
 import { openAws, provisioningOf, startAws } from '../../src/provisioning/test-aws.ts';
 import { startAzurite } from '../servers/azurite.ts';
 import { makeTestAccount, type TestAccount } from '../servers/gcs/test-account.ts';
-import { documentOf, settingsOfAws } from './aws.ts';
+import { settingsOfAws } from './aws.ts';
 import { settingsOfAzure } from './azure.ts';
+import { settingsOfCloudFront } from './cloudfront.ts';
 import { all, type Evaluated, evaluateModule, only, parseModule } from './evaluate.ts';
 import { settingsOfGcp } from './gcp.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../deploy/terraform');
 const KEY = 'arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-4000-8000-000000000000';
 const never = new AbortController().signal;
+
+/** What AWS decides when it makes something is known once it is made, here as there. */
+const KNOWN_LATER = {
+  ...Object.fromEntries(
+    [
+      ...['aws_iam_role.backend.arn', 'aws_iam_user.backend.arn', 'aws_cloudfront_distribution.files.arn'],
+      ...['aws_cloudfront_origin_access_control.files.id', 'aws_cloudfront_key_group.signing.id'],
+      ...['aws_cloudfront_cache_policy.immutable.id', 'aws_cloudfront_cache_policy.short.id'],
+      ...['aws_cloudfront_response_headers_policy.files.id', 'aws_cloudfront_public_key.signing.id'],
+      'aws_acm_certificate_validation.cdn.certificate_arn',
+    ].map((name) => [name, LATER]),
+  ),
+  'aws_s3_bucket.files.bucket_regional_domain_name': 'my-files.s3.eu-central-1.amazonaws.com',
+};
 
 /** What each setting of a provider should be. */
 async function desiredOf(provider: Provider) {
@@ -113,67 +128,58 @@ describe('the module for AWS makes what apply makes,', () => {
   for (const [what, fields, changes] of cases) {
     test(what, async () => {
       await using provider = await openAws(aws, { provisioning: provisioningOf(fields), ...changes });
-      // The ARN of an identity is known once it is made, here as there.
-      const known = { 'aws_iam_role.backend.arn': LATER, 'aws_iam_user.backend.arn': LATER };
-      const evaluated = await evaluateModule('aws', provider.variables, known);
+      const evaluated = await evaluateModule('aws', provider.variables, KNOWN_LATER);
       assertFits(provider, evaluated);
       assertSame(settingsOfAws(evaluated), await desiredOf(provider));
     });
   }
 
-  test('with a distribution: only it comes in, by TLS 1.2, with a signature, and nothing it answers may act', async () => {
-    const arn = 'arn:aws:cloudfront::111122223333:distribution/E2EXAMPLE1234';
-    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const publicKeys = [publicKey.export({ type: 'spki', format: 'pem' }).toString()];
-    const provisioning = provisioningOf({ aws: { cdn: { domain: 'cdn.example.org', publicKeys } } });
-    await using provider = await openAws(aws, { provisioning });
-    const evaluated = await evaluateModule('aws', provider.variables, {
-      'aws_iam_role.backend.arn': LATER,
-      'aws_cloudfront_distribution.files.arn': arn,
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const publicKeys = [publicKey.export({ type: 'spki', format: 'pem' }).toString()];
+  const delivery = [
+    { prefix: 'brand-images/', isImmutable: true, isPublic: false },
+    { prefix: 'posters/', isImmutable: false, isPublic: true },
+    { prefix: 'invoices/', isImmutable: false, isPublic: false },
+  ];
+  for (const [what, cdn, fields] of [
+    ['with a distribution', { publicKeys }, {}],
+    [
+      'with a distribution on a domain',
+      { publicKeys, domain: 'cdn.example.org', priceClass: 'PriceClass_All' },
+      {},
+    ],
+    ['with a distribution and no origins', { publicKeys }, { corsOrigins: [] }],
+  ] as const) {
+    test(what, async () => {
+      const provisioning = provisioningOf({ ...fields, aws: { cdn } });
+      await using provider = await openAws(aws, { provisioning, delivery });
+      const evaluated = await evaluateModule('aws', provider.variables, KNOWN_LATER);
+      assertFits(provider, evaluated);
+      const settings = { ...settingsOfAws(evaluated), ...settingsOfCloudFront(evaluated) };
+      assertSame(settings, await desiredOf(provider));
     });
-    assertFits(provider, evaluated);
-    const one = (name: string) => only(evaluated.resources.get(name) as never);
-    const parts = { bucket: 'my-files', region: 'eu-central-1', sse: 'AES256', kmsKeyId: null } as const;
-    assert.deepEqual(
-      policyJson(documentOf(one('aws_iam_policy_document.files'))),
-      policyJson(
-        bucketPolicy({ ...parts, provisioning, isSecure: true } as S3ProvisioningParts, {
-          distributionArn: arn,
-          identityArn: LATER,
-        }),
-      ),
-    );
-    const control = one('aws_cloudfront_origin_access_control.files');
-    assert.deepEqual([control.signing_behavior, control.signing_protocol], ['always', 'sigv4']);
-    const distribution = one('aws_cloudfront_distribution.files');
-    const certificate = only(distribution.viewer_certificate);
-    assert.equal(certificate.minimum_protocol_version, 'TLSv1.2_2021');
-    assert.deepEqual(distribution.aliases, ['cdn.example.org']);
+  }
+
+  test('with a distribution that lets in only who has a signature, but for public folders', async () => {
+    const provisioning = provisioningOf({ aws: { cdn: { publicKeys } } });
+    await using provider = await openAws(aws, { provisioning, delivery });
+    const { resources } = await evaluateModule('aws', provider.variables, KNOWN_LATER);
+    const distribution = only(resources.get('aws_cloudfront_distribution.files') as never);
     const behaviours = [
       only(distribution.default_cache_behavior),
       ...all(distribution.ordered_cache_behavior),
     ];
-    assert.ok(behaviours.length > 1);
-    for (const each of behaviours) {
-      assert.equal(each.viewer_protocol_policy, 'https-only');
-      assert.equal((each.trusted_key_groups as unknown[]).length, 1, 'no path without a signature');
-      assert.deepEqual(each.allowed_methods, ['GET', 'HEAD']);
-      assert.equal(each.response_headers_policy_id, 'aws_cloudfront_response_headers_policy.files.id');
-    }
-    for (const name of ['immutable', 'short']) {
-      const policy = one(`aws_cloudfront_cache_policy.${name}`);
-      // Objects say "private" for browsers: without a least time CloudFront would keep none of them.
-      assert.ok(Number(policy.min_ttl) > 0);
-      const inKey = only(policy.parameters_in_cache_key_and_forwarded_to_origin);
-      assert.deepEqual(only(only(inKey.query_strings_config).query_strings).items, [
-        'response-content-disposition',
-        'response-content-type',
-      ]);
-    }
-    const headers = only(one('aws_cloudfront_response_headers_policy.files').security_headers_config);
-    assert.equal(only(headers.content_type_options).override, true);
-    const { DELIVERY_CSP } = await import('../../src/delivery/headers.ts');
-    assert.equal(only(headers.content_security_policy).content_security_policy, DELIVERY_CSP);
+    assert.deepEqual(
+      behaviours.map((each) => [each.path_pattern ?? '*', each.trusted_key_groups !== undefined]),
+      [
+        ['*', true],
+        ['brand-images/*', true],
+        ['posters/*', false],
+      ],
+    );
+    const headers = only(resources.get('aws_cloudfront_response_headers_policy.files') as never);
+    const csp = only(only(headers.security_headers_config).content_security_policy);
+    assert.equal(csp.content_security_policy, DELIVERY_CSP);
   });
 });
 

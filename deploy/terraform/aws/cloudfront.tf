@@ -1,4 +1,5 @@
-# A distribution in front of the private bucket: only it comes in, only by signed URLs, only by TLS 1.2 and newer.
+# A distribution in front of the private bucket: only it comes in, by TLS 1.2 and newer, and only by signed URLs but for
+# folders of public asset types.
 
 locals {
   distribution_arn = var.cdn ? aws_cloudfront_distribution.files[0].arn : ""
@@ -211,18 +212,18 @@ resource "aws_cloudfront_distribution" "files" {
   }
 
   dynamic "ordered_cache_behavior" {
-    for_each = toset(["brand-images/*", "images/*"])
+    for_each = [for folder in var.cdn_folders : folder if folder.immutable || folder.public]
 
     content {
-      path_pattern               = ordered_cache_behavior.value
+      path_pattern               = "${ordered_cache_behavior.value.prefix}*"
       target_origin_id           = "bucket"
       viewer_protocol_policy     = "https-only"
       allowed_methods            = ["GET", "HEAD"]
       cached_methods             = ["GET", "HEAD"]
       compress                   = false
-      cache_policy_id            = aws_cloudfront_cache_policy.immutable[0].id
+      cache_policy_id            = ordered_cache_behavior.value.immutable ? aws_cloudfront_cache_policy.immutable[0].id : aws_cloudfront_cache_policy.short[0].id
       response_headers_policy_id = aws_cloudfront_response_headers_policy.files[0].id
-      trusted_key_groups         = [aws_cloudfront_key_group.signing[0].id]
+      trusted_key_groups         = ordered_cache_behavior.value.public ? null : [aws_cloudfront_key_group.signing[0].id]
     }
   }
 

@@ -161,3 +161,13 @@ variable "cdn_price_class" {
   type        = string
   default     = null
 }
+
+variable "cdn_folders" {
+  description = "Kinds of files by the prefix of their keys: whether they never change, and whether everybody may read them."
+  type = list(object({
+    prefix    = string
+    immutable = bool
+    public    = bool
+  }))
+  default = []
+}

@@ -200,6 +200,11 @@ function variablesOf(parts: S3ProvisioningParts): Readonly<Record<string, Json>>
     cdn_domain: cdn?.domain ?? null,
     cdn_public_keys: cdn?.publicKeys ?? [],
     cdn_price_class: cdn?.priceClass ?? null,
+    cdn_folders: parts.delivery.map(({ prefix, isImmutable, isPublic }) => ({
+      prefix,
+      immutable: isImmutable,
+      public: isPublic,
+    })),
   };
 }
 
