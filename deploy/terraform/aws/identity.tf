@@ -45,6 +45,18 @@ data "aws_iam_policy_document" "identity" {
       }
     }
   }
+
+  # What is deleted is invalidated in the distribution.
+  dynamic "statement" {
+    for_each = var.cdn ? [1] : []
+
+    content {
+      sid       = "StowageInvalidates"
+      effect    = "Allow"
+      actions   = ["cloudfront:CreateInvalidation"]
+      resources = [local.distribution_arn]
+    }
+  }
 }
 
 data "aws_iam_policy_document" "trust" {

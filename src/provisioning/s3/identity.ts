@@ -29,9 +29,14 @@ export async function openIamCalls(parts: S3ProvisioningParts, keys: AwsKeySourc
   return { sdk, client };
 }
 
-/** The policy of the backend's identity: what the table of operations needs, on this bucket and key only. */
+/**
+ * The policy of the backend's identity: what the table of operations needs, on this bucket and key only.
+ *
+ * @param distributionArn of the distribution in which deletes are made known; null without one.
+ */
 export function identityPolicy(
   parts: Pick<S3ProvisioningParts, 'bucket' | 'region' | 'sse' | 'kmsKeyId'>,
+  distributionArn: string | null,
 ): PolicyDocument {
   const arn = bucketArn(parts.bucket, parts.region);
   const actions = neededActions();
@@ -41,6 +46,16 @@ export function identityPolicy(
       { Sid: 'StowageBucket', Effect: 'Allow', Action: actions.bucket, Resource: arn },
       { Sid: 'StowageObjects', Effect: 'Allow', Action: actions.objects, Resource: `${arn}/*` },
       ...keyStatement(parts),
+      ...(distributionArn === null
+        ? []
+        : [
+            {
+              Sid: 'StowageInvalidates',
+              Effect: 'Allow',
+              Action: 'cloudfront:CreateInvalidation',
+              Resource: distributionArn,
+            } as const,
+          ]),
     ],
   };
 }
@@ -96,16 +111,8 @@ export async function identityArn(
   return answer?.Arn ?? null;
 }
 
-/** The role or user that the backend runs as, and its one policy. */
-export function identitySettings(
-  parts: S3ProvisioningParts,
-  calls: IamCalls,
-  identity: AwsIdentityConfig,
-): readonly Setting[] {
-  return [identitySetting(calls, identity), identityPolicySetting(parts, calls, identity)];
-}
-
-function identitySetting({ client, sdk }: IamCalls, identity: AwsIdentityConfig): Setting {
+/** The role or user that the backend runs as. */
+export function identitySetting({ client, sdk }: IamCalls, identity: AwsIdentityConfig): Setting {
   const { kind, name } = identity;
   const trust = trustPolicy(identity);
   const desired: Json = { [kind]: name, ...(kind === 'role' && { trust: policyJson(trust) }) };
@@ -140,12 +147,12 @@ function identitySetting({ client, sdk }: IamCalls, identity: AwsIdentityConfig)
   };
 }
 
-function identityPolicySetting(
-  parts: S3ProvisioningParts,
+/** The one policy of the identity. */
+export function identityPolicySetting(
   { client, sdk }: IamCalls,
   { kind, name }: AwsIdentityConfig,
+  document: () => Promise<PolicyDocument>,
 ): Setting {
-  const document = identityPolicy(parts);
   return {
     name: 'identity_policy',
     protects: 'The backend can do what it does, in its bucket and with its key, and nothing else.',
@@ -159,9 +166,9 @@ function identityPolicySetting(
         ? undefined
         : policyJson(decodeURIComponent(answer.PolicyDocument));
     },
-    desired: async () => policyJson(document),
+    desired: async () => policyJson(await document()),
     async apply() {
-      const PolicyDocument = JSON.stringify(document);
+      const PolicyDocument = JSON.stringify(await document());
       if (kind === 'role')
         await client.send(
           new sdk.PutRolePolicyCommand({ RoleName: name, PolicyName: POLICY_NAME, PolicyDocument }),

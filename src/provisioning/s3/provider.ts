@@ -23,7 +23,8 @@ import {
   type IamCalls,
   identityArn,
   identityPolicy,
-  identitySettings,
+  identityPolicySetting,
+  identitySetting,
   openIamCalls,
   removeIdentity,
   trustPolicy,
@@ -42,9 +43,12 @@ export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provid
   const cdn = await openCdn(parts);
   const arnOfIdentity = async (): Promise<string | null> =>
     iam === null || aws.identity === null ? null : await identityArn(iam, aws.identity);
+  const distributionArn = async (): Promise<string | null> =>
+    cdn === null ? null : ((await cdn.distributionArn()) ?? LATER);
+  const rights = async (): Promise<PolicyDocument> => identityPolicy(parts, await distributionArn());
   const policy = async (): Promise<PolicyDocument> =>
     bucketPolicy(parts, {
-      distributionArn: cdn === null ? null : ((await cdn.distributionArn()) ?? LATER),
+      distributionArn: await distributionArn(),
       identityArn: aws.identity === null ? null : ((await arnOfIdentity()) ?? LATER),
     });
   return {
@@ -53,8 +57,9 @@ export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provid
     settings: [
       ...bucketSettings(parts, calls),
       ...logSettings(parts, calls),
-      ...(iam === null || aws.identity === null ? [] : identitySettings(parts, iam, aws.identity)),
+      ...(iam === null || aws.identity === null ? [] : [identitySetting(iam, aws.identity)]),
       ...(cdn?.settings ?? []),
+      ...(iam === null || aws.identity === null ? [] : [identityPolicySetting(iam, aws.identity, rights)]),
       policySetting(calls, { bucket: parts.bucket, prefix: '' }, policy),
     ],
     probes: [...outsideProbes(parts), ...(parts.provisioning.versioning ? [restoreProbe(calls, parts)] : [])],
@@ -73,7 +78,7 @@ export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provid
         bucket_policy: toJson(await policy()),
         cors: toJson(corsRules(parts.provisioning.corsOrigins)),
         lifecycle: toJson({ Rules: bucketLifecycle(parts.provisioning.lifecycle) }),
-        identity_policy: toJson(identityPolicy(parts)),
+        identity_policy: toJson(await rights()),
         ...(aws.identity?.kind === 'role' && { identity_trust: toJson(trustPolicy(aws.identity)) }),
         ...(aws.logBucket !== null && { log_bucket_policy: toJson(logBucketPolicy(parts, aws.logBucket)) }),
       } satisfies Record<string, Json>;
@@ -200,6 +205,11 @@ function variablesOf(parts: S3ProvisioningParts): Readonly<Record<string, Json>>
     cdn_domain: cdn?.domain ?? null,
     cdn_public_keys: cdn?.publicKeys ?? [],
     cdn_price_class: cdn?.priceClass ?? null,
+    cdn_folders: parts.delivery.map(({ prefix, isImmutable, isPublic }) => ({
+      prefix,
+      immutable: isImmutable,
+      public: isPublic,
+    })),
     cdn_folders: parts.delivery.map(({ prefix, isImmutable, isPublic }) => ({
       prefix,
       immutable: isImmutable,
