@@ -210,11 +210,6 @@ function variablesOf(parts: S3ProvisioningParts): Readonly<Record<string, Json>>
       immutable: isImmutable,
       public: isPublic,
     })),
-    cdn_folders: parts.delivery.map(({ prefix, isImmutable, isPublic }) => ({
-      prefix,
-      immutable: isImmutable,
-      public: isPublic,
-    })),
   };
 }
 
