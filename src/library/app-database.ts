@@ -29,14 +29,20 @@ export interface AppDatabase {
 export interface AppConnections extends AppDatabase {
   /** Runs `work` with the application's names, then `record` with the catalog's, and commits both or neither. */
   together<Result>(
-    work: (client: ClientBase, asCatalog: AsCatalog) => Promise<void>,
+    work: (client: ClientBase, turns: Turns) => Promise<void>,
     record: (client: ClientBase) => Promise<Result>,
   ): Promise<Result>;
   close(): Promise<void>;
 }
 
-/** Runs a step of the catalog's in the middle of the application's work: the two may have tables of one name. */
-export type AsCatalog = <Result>(step: () => Promise<Result>) => Promise<Result>;
+/**
+ * Who speaks on the connection of a transaction, one after the other however many calls are not awaited: the application
+ * and the catalog may have tables of one name, and what the connection takes a name for is set for whoever speaks.
+ */
+export interface Turns {
+  asCatalog<Result>(step: () => Promise<Result>): Promise<Result>;
+  asApp<Result>(step: () => Promise<Result>): Promise<Result>;
+}
 
 /** Most connections for the application's own work, transactions with uploads among them. */
 export const APP_CONNECTIONS_MAX = 10;
@@ -83,15 +89,9 @@ export function openAppDatabase(connection: ClientConfig, schema: string, log: L
     migrate: (migrations) => migrateApp(pool, schema, migrations),
     together: (work, record) =>
       inTransaction(pool, async (client) => {
-        const ownPath = await appPath(client);
-        await work(client, async (step) => {
-          await client.query(AS_CATALOG);
-          const result = await step();
-          await client.query(`select set_config('search_path', $1, true)`, [ownPath]);
-          return result;
-        });
-        await client.query(AS_CATALOG);
-        return await record(client);
+        const turns = turnsOn(client, await appPath(client));
+        await work(client, turns);
+        return await turns.asCatalog(() => record(client));
       }),
     close() {
       closed ??= pool.end();
@@ -102,6 +102,29 @@ export function openAppDatabase(connection: ClientConfig, schema: string, log: L
 
 /** What the catalog's own connections have. */
 const AS_CATALOG = 'set local search_path to default';
+
+function turnsOn(client: ClientBase, ownPath: string): Turns {
+  let last: Promise<unknown> = Promise.resolve();
+  const asApp: Turns['asApp'] = (step) => {
+    const turn = last.then(step);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  return {
+    asApp,
+    asCatalog: (step) =>
+      asApp(async () => {
+        await client.query(AS_CATALOG);
+        try {
+          return await step();
+        } finally {
+          // Also after a refusal, which the application may take as an answer and go on. Where a statement has failed this
+          // fails too: nothing but a rollback follows, and that brings the path back as well.
+          await client.query(`select set_config('search_path', $1, true)`, [ownPath]).catch(() => undefined);
+        }
+      }),
+  };
+}
 
 /** Checked above: the schema needs no quotes beyond these. */
 function sessionSettings(schema: string): string {

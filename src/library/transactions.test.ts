@@ -270,6 +270,34 @@ describe('a delete and rows of the application', () => {
 });
 
 describe('a transaction', () => {
+  test('keeps the application’s names for the application, also beside links that are not awaited yet', async () => {
+    const { stowage } = fixture;
+    const [one, other] = await Promise.all([stowage.upload(aNote()), stowage.upload(aNote())]);
+    const attachment = { recordType: 'task', recordId: 'at-once', role: 'attachment' } as const;
+    await stowage.transaction(async (tx) => {
+      await Promise.all([
+        tx.link({ ...attachment, assetId: one.assetId }, ALICE),
+        tx.query('insert into assets (id) values (7)'),
+        tx.link({ ...attachment, assetId: other.assetId }, ALICE),
+        tx.query('insert into assets (id) values (8)'),
+      ]);
+      assert.equal((await tx.linked(attachment, ALICE)).length, 2);
+    });
+    const { rows } = await stowage.database.query<{ id: number }>('select id from assets order by id');
+    assert.deepEqual(rows, [{ id: 7 }, { id: 8 }]);
+  });
+
+  test('keeps them after a refusal that the application takes as an answer', async () => {
+    const { stowage } = fixture;
+    const asset = await stowage.upload(aNote());
+    const logo = { recordType: 'brand', recordId: 'b\0', role: 'logo' } as const;
+    await stowage.transaction(async (tx) => {
+      await refused(tx.link({ ...logo, assetId: asset.assetId }, ALICE), 'invalid_parameter');
+      await tx.query('insert into assets (id) values (9)');
+    });
+    assert.equal((await stowage.database.query('select from assets where id = 9')).rowCount, 1);
+  });
+
   test('answers what its work answers, and knows nothing of others', async () => {
     const { stowage } = fixture;
     const answer = await stowage.transaction(async (tx) => {

@@ -4,7 +4,7 @@ import type { RecordName } from '../catalog/asset-links.ts';
 import type { Asset, Catalog } from '../catalog/catalog.ts';
 import type { Within } from '../catalog/transaction.ts';
 import type { Clock } from '../core/clock.ts';
-import type { AppConnections, AsCatalog } from './app-database.ts';
+import type { AppConnections, Turns } from './app-database.ts';
 import { type Caller, principalOf } from './callers.ts';
 import { checkRecord, LinkChanges, type LinkRules, type NewLink, type RecordRef } from './record-links.ts';
 
@@ -13,7 +13,10 @@ import { checkRecord, LinkChanges, type LinkRules, type NewLink, type RecordRef 
  * and locks: no requests to others, no waiting in it. The server ends it after 10 seconds in which it does nothing.
  */
 export interface Transaction<Rules extends LinkRules = LinkRules> {
-  /** The connection, for query builders. `commit` and `rollback` are not theirs to say. */
+  /**
+   * The connection, for query builders. `commit` and `rollback` are not theirs to say, and nothing is sent on it while a
+   * call of this transaction is not awaited yet.
+   */
   readonly client: ClientBase;
   /** Runs one statement. Errors are those of the driver, and end the transaction. */
   query<Row extends QueryResultRow = QueryResultRow>(
@@ -62,15 +65,15 @@ export function createTransactions<Rules extends LinkRules>(parts: TransactionPa
     record: (client: ClientBase) => Promise<Recorded>,
   ): Promise<{ readonly result: Result; readonly recorded: Recorded }> => {
     let result: { readonly value: Result } | undefined;
-    const recorded = await parts.database.together(async (client, asCatalog) => {
+    const recorded = await parts.database.together(async (client, turns) => {
       const changes = new LinkChanges(client, parts);
-      const tx = openTransaction<Rules>(parts, { client, asCatalog, changes, newAssets });
+      const tx = openTransaction<Rules>(parts, { client, turns, changes, newAssets });
       try {
         result = { value: await work(tx) };
       } finally {
         tx.end();
       }
-      await asCatalog(() => changes.check());
+      await turns.asCatalog(() => changes.check());
     }, record);
     if (result === undefined) throw new Error('A transaction was committed before its work was done.');
     return { result: result.value, recorded };
@@ -83,14 +86,14 @@ export function createTransactions<Rules extends LinkRules>(parts: TransactionPa
 
 interface TransactionState {
   readonly client: ClientBase;
-  readonly asCatalog: AsCatalog;
+  readonly turns: Turns;
   readonly changes: LinkChanges;
   readonly newAssets: readonly Asset[];
 }
 
 function openTransaction<Rules extends LinkRules>(
   { catalog, rules }: TransactionParts,
-  { client, asCatalog, changes, newAssets }: TransactionState,
+  { client, turns, changes, newAssets }: TransactionState,
 ): Transaction<Rules> & { end(): void } {
   let isOver = false;
   const requireOpen = (): void => {
@@ -103,7 +106,7 @@ function openTransaction<Rules extends LinkRules>(
     },
     async query<Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) {
       requireOpen();
-      return await client.query<Row>(text, [...values]);
+      return await turns.asApp(() => client.query<Row>(text, [...values]));
     },
     async link(link, user) {
       requireOpen();
@@ -111,18 +114,18 @@ function openTransaction<Rules extends LinkRules>(
       const { assetId, role = '', position = null } = link;
       const isNew = newAssets.some((asset) => asset.assetId === assetId);
       if (!isNew) requireReachable(await catalog.findAsset(principal.tenantId, assetId), principal);
-      await asCatalog(() => changes.add(recordOf(link, user), { assetId, role, position }, isNew));
+      await turns.asCatalog(() => changes.add(recordOf(link, user), { assetId, role, position }, isNew));
     },
     async unlink(which, user) {
       requireOpen();
       const { assetId = null, role = null } = which;
-      return await asCatalog(() => changes.remove(recordOf(which, user), { assetId, role }));
+      return await turns.asCatalog(() => changes.remove(recordOf(which, user), { assetId, role }));
     },
     async linked(record, user) {
       requireOpen();
       const name = recordOf(record, user);
       checkRecord(rules, name);
-      return await asCatalog(() => changes.list(name, record.role ?? null));
+      return await turns.asCatalog(() => changes.list(name, record.role ?? null));
     },
     end() {
       isOver = true;
