@@ -21,11 +21,13 @@ export async function askDatabase(connection: ClientConfig): Promise<DatabaseFac
       superuser: boolean;
       now_ms: string;
       has_migrations: boolean;
+      has_purges: boolean;
     }>(
       `select current_setting('server_version') as version, current_setting('server_version_num') as number,
               current_user as role, rolsuper as superuser,
               extract(epoch from clock_timestamp()) * 1000 as now_ms,
-              to_regclass('schema_migrations') is not null as has_migrations
+              to_regclass('schema_migrations') is not null as has_migrations,
+              to_regclass('cdn_purges') is not null as has_purges
        from pg_roles where rolname = current_user`,
     );
     const facts = rows[0];
@@ -41,8 +43,19 @@ export async function askDatabase(connection: ClientConfig): Promise<DatabaseFac
       isSuperuser: facts.superuser,
       pendingMigrations: (await migrationNames()).filter((name) => !names.has(name)),
       nowMs: Number(facts.now_ms),
+      oldestPurge: facts.has_purges ? await oldestPurge(client) : null,
     };
   } finally {
     await client.end();
   }
+}
+
+async function oldestPurge(client: Client): Promise<DatabaseFacts['oldestPurge']> {
+  const { rows } = await client.query<{ requested_at: Date; problem: string | null }>(
+    'select requested_at, problem from cdn_purges where purged_at is null order by requested_at limit 1',
+  );
+  const [oldest] = rows;
+  return oldest === undefined
+    ? null
+    : { requestedMs: oldest.requested_at.getTime(), problem: oldest.problem };
 }

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { Client } from 'pg';
 import { openTestDatabase } from '../catalog/testing.ts';
 import { systemClock } from '../core/clock.ts';
 import { StowageError } from '../core/errors.ts';
@@ -20,6 +21,7 @@ const WELL: DatabaseFacts = {
   role: 'stowage_app',
   isSuperuser: false,
   pendingMigrations: [],
+  oldestPurge: null,
   nowMs: 1_000,
 };
 
@@ -77,6 +79,17 @@ describe('the doctor', () => {
       'migrations',
       'fail',
     ],
+    [
+      'a cache that does not answer',
+      {
+        askDatabase: async () => ({
+          ...WELL,
+          oldestPurge: { requestedMs: 1_000 - 900_000, problem: 'refused' },
+        }),
+      },
+      'cdn_purges',
+      'warn',
+    ],
     ['clocks that differ', { askDatabase: async () => ({ ...WELL, nowMs: 9_000 }) }, 'clock', 'warn'],
   ] as const) {
     test(`sees ${title}`, async () => {
@@ -126,8 +139,20 @@ test('a database tells its version, role, migrations and time', async () => {
   assert.equal(facts.major, 18);
   assert.equal(facts.isSuperuser, false);
   assert.deepEqual(facts.pendingMigrations, []);
+  assert.equal(facts.oldestPurge, null);
   assert.ok(Math.abs(facts.nowMs - systemClock.now()) < 60_000);
   assert.equal((await askDatabase(database.setup)).isSuperuser, true);
+});
+
+test('a database tells which purge has waited longest, and why', async () => {
+  await using database = await openTestDatabase();
+  const client = new Client(database.app);
+  await client.connect();
+  await client.query(`insert into cdn_purges (s3_key, asset_id, requested_at, due_at, problem) values
+    ('b', gen_random_uuid(), now(), now(), null), ('a', gen_random_uuid(), '2026-01-02T03:04:05Z', now(), 'away')`);
+  await client.end();
+  const requestedMs = Date.parse('2026-01-02T03:04:05Z');
+  assert.deepEqual((await askDatabase(database.app)).oldestPurge, { requestedMs, problem: 'away' });
 });
 
 test('an empty database lacks every migration', async () => {

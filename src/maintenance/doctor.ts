@@ -23,6 +23,8 @@ export interface DatabaseFacts {
   readonly role: string;
   readonly isSuperuser: boolean;
   readonly pendingMigrations: readonly string[];
+  /** Purges of a CDN that wait: since when the oldest, and its last problem. */
+  readonly oldestPurge: { readonly requestedMs: number; readonly problem: string | null } | null;
   /** Its clock, in milliseconds since the epoch. */
   readonly nowMs: number;
 }
@@ -54,6 +56,8 @@ const MAJORS = { min: 15, max: 18 } as const;
 const FREE_BYTES_WARN = 5 * GIB;
 const FREE_BYTES_FAIL = GIB;
 const SKEW_MS_WARN = 2_000;
+/** A cache that has been away for longer than the longest wait between two attempts. */
+const PURGE_MS_WARN = 15 * 60_000;
 /** Distinct characters below which a secret was typed rather than drawn. */
 const SECRET_CHARACTERS_MIN = 10;
 
@@ -163,6 +167,20 @@ async function database({ askDatabase, clock }: DoctorParts): Promise<readonly D
     skewMs <= SKEW_MS_WARN
       ? ok('clock', 'This clock and that of the database agree.')
       : warn('clock', `The clocks differ by ${Math.round(skewMs / 1000)} s.`, 'Synchronise both with NTP.'),
+    ...purges(facts),
+  ];
+}
+
+/** Says nothing where nothing waits: most installations have no CDN. */
+function purges({ oldestPurge, nowMs }: DatabaseFacts): readonly Diagnosis[] {
+  if (oldestPurge === null || nowMs - oldestPurge.requestedMs < PURGE_MS_WARN) return [];
+  const minutes = Math.round((nowMs - oldestPurge.requestedMs) / 60_000);
+  return [
+    warn(
+      'cdn_purges',
+      `What was deleted ${minutes} minutes ago may still be in the CDN${oldestPurge.problem === null ? '.' : `: ${oldestPurge.problem}.`}`,
+      'Is the service running, and CDN_PURGE_URL or CDN_DISTRIBUTION_ID right? See docs/guides/cdn.md.',
+    ),
   ];
 }
 
