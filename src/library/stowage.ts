@@ -6,6 +6,7 @@ import type { KeyTemplates } from '../config/key-templates.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Mount } from '../http/mount.ts';
 import type { Service } from '../service/open-service.ts';
+import { type AccessLog, createAccessLog } from './access-log.ts';
 import { answerError } from './answer-error.ts';
 import type { AppConnections, AppDatabase } from './app-database.ts';
 import { type Assets, createAssets, createReach } from './assets.ts';
@@ -129,7 +130,9 @@ export interface Stowage<Templates extends KeyTemplates = KeyTemplates, Rules ex
    */
   answerError(error: unknown, request: HostRequest, response: HostResponse): boolean;
 
-  /** The catalog itself, for what has no method here: the access log, for example. */
+  /** Who did what, newest first: see {@link AccessLog}. */
+  readonly accessLog: AccessLog;
+  /** The catalog itself, for what has no method here. */
   readonly catalog: Catalog;
   /** Waits for answers, listeners and uploads under way, and closes store and database. Close the own server first. */
   close(): Promise<void>;
@@ -188,6 +191,7 @@ export function assembleStowage<Templates extends KeyTemplates, Rules extends Li
     unlink: (record, user) => transactions.run((tx) => tx.unlink(record, user)),
     linked: (record, user) => deps.catalog.listLinked(recordOf(record, user), record.role ?? null),
     transaction: transactions.run,
+    accessLog: createAccessLog(deps.catalog),
     on: hub.on,
     authenticate,
     issueToken: createIssueToken(parts.config.access, deps.clock),
