@@ -62,6 +62,12 @@ describe('the command line', () => {
     assert.match(stdout, /Usage: stowage token --user ID/);
   });
 
+  test('shows the flags of commands that belong together', async () => {
+    const { code, stdout, stderr } = await stowage(['db', '--help']);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /Usage: stowage db export .*Usage: stowage db import /s);
+  });
+
   test('names the commands there are when one is unknown', async () => {
     const { code, stdout, stderr } = await stowage(['nonsense']);
     assert.equal(code, 2);
@@ -82,7 +88,7 @@ describe('the command line', () => {
       const { code, stdout, stderr } = await stowage(argv, { JWT_SECRET: SECRET, SIGNING_SECRET: SECRET });
       assert.equal(code, 2, argv.join(' '));
       assert.equal(stdout, '');
-      assert.match(stderr, /stowage/);
+      assert.match(stderr, /^Usage: stowage token --user ID/m, argv.join(' '));
     }
   });
 

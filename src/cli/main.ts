@@ -7,7 +7,7 @@ import { isStowageError } from '../core/errors.ts';
 import { loadServiceConfig } from '../service/load-service-config.ts';
 import { type CommandContext, EXIT, type ExitCode, UsageError } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
-import { type Parsed, parseCommandLine } from './parse.ts';
+import { commandOf, type Parsed, parseCommandLine } from './parse.ts';
 import { type OutputStream, openTerminal, type Terminal } from './terminal.ts';
 import { commandHelp, programHelp, usageLine } from './usage.ts';
 
@@ -60,10 +60,15 @@ async function run(process: CliProcess, signal: AbortSignal): Promise<ExitCode> 
   try {
     parsed = parseCommandLine(argv, COMMANDS);
   } catch (error) {
-    return await report(error, terminal, argv.includes('--json'), undefined);
+    const command = commandOf(argv, COMMANDS);
+    return await report(error, terminal, argv.includes('--json'), command && usageLine(command));
   }
   if (parsed.kind === 'version') {
     await terminal.print(packageVersion());
+    return EXIT.done;
+  }
+  if (parsed.kind === 'help-group') {
+    await terminal.print(parsed.commands.map(commandHelp).join('\n\n'));
     return EXIT.done;
   }
   if (parsed.kind === 'help') {

@@ -4,6 +4,7 @@ import { type Command, type CommandArgs, UsageError } from './command.ts';
 /** A command line taken apart. */
 export type Parsed =
   | { readonly kind: 'help'; readonly command: Command | undefined }
+  | { readonly kind: 'help-group'; readonly commands: readonly Command[] }
   | { readonly kind: 'version' }
   | { readonly kind: 'run'; readonly command: Command; readonly args: CommandArgs; readonly json: boolean };
 
@@ -19,10 +20,14 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Com
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
     return { kind: 'help', command: undefined };
   }
-  const command =
-    commands.find((candidate) => candidate.name === `${first} ${second ?? ''}`) ??
-    commands.find((candidate) => candidate.name === first);
-  if (command === undefined) throw new UsageError(unknownCommand(first, second, commands));
+  const command = commandOf(argv, commands);
+  if (command === undefined) {
+    const group = commands.filter((candidate) => candidate.name.startsWith(`${first} `));
+    if (group.length > 0 && (second === '--help' || second === '-h')) {
+      return { kind: 'help-group', commands: group };
+    }
+    throw new UsageError(unknownCommand(first, second, commands));
+  }
   const rest = argv.slice(command.name.split(' ').length);
   const { values, positionals } = parseFlags(command, rest);
   if (values.help === true) return { kind: 'help', command };
@@ -40,6 +45,14 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Com
       },
     },
   };
+}
+
+/** The command that a command line names, however wrong the rest is. */
+export function commandOf(argv: readonly string[], commands: readonly Command[]): Command | undefined {
+  const [first, second = ''] = argv;
+  return (
+    commands.find(({ name }) => name === `${first} ${second}`) ?? commands.find(({ name }) => name === first)
+  );
 }
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;

@@ -11,6 +11,7 @@ import type { Deps } from '../http/deps.ts';
 import { renderAsset } from '../http/render.ts';
 import type { AssetJson } from '../protocol/index.ts';
 import type { ByteRange } from '../storage/index.ts';
+import { assetTypeNamed } from '../uploads/form-fields.ts';
 import { type Caller, invalidParameter, originOf, principalOf } from './callers.ts';
 import { checkConditions, signFolderCookies } from './folder-cookies.ts';
 
@@ -135,11 +136,7 @@ export function createAssets(deps: Deps, reach: Reach): Assets {
   const list: Assets['list'] = async (user, options = {}) => {
     const { assetType = null, limit = LIMIT_DEFAULT, cursor = null } = options;
     checkWhole('limit', limit, 1, LIMIT_MAX);
-    if (assetType !== null && !deps.config.assetTypes.has(assetType)) {
-      throw new StowageError('unknown_asset_type', 'There is no such asset type.', {
-        fields: { parameter: 'assetType' },
-      });
-    }
+    if (assetType !== null) assetTypeNamed(deps.config.assetTypes, assetType, 'assetType');
     const { tenantId, userId } = principalOf(user);
     return await catalog.listAssets({ tenantId, userId, assetType, limit, cursor });
   };

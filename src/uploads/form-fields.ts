@@ -99,11 +99,16 @@ export class FormFields {
   }
 }
 
-/** @throws StowageError `unknown_asset_type`. */
-export function assetTypeNamed(assetTypes: AssetTypes, name: string): AssetType {
+/** @throws StowageError `unknown_asset_type`; it tells the names there are, for a slip is the usual reason. */
+export function assetTypeNamed(assetTypes: AssetTypes, name: string, parameter = 'asset_type'): AssetType {
   const assetType = assetTypes.get(name);
   if (assetType !== undefined) return assetType;
-  throw new StowageError('unknown_asset_type', 'There is no such asset type.', {
-    fields: { parameter: 'asset_type' },
+  const names = [...assetTypes.keys()];
+  const told = names.slice(0, NAMES_TOLD_MAX).join(', ');
+  const more = names.length > NAMES_TOLD_MAX ? ' and more' : '';
+  throw new StowageError('unknown_asset_type', `There is no such asset type. There are: ${told}${more}.`, {
+    fields: { parameter },
   });
 }
+
+const NAMES_TOLD_MAX = 30;

@@ -168,6 +168,16 @@ describe('a form is refused, with nothing kept,', () => {
     await refused(fixture, formRequest([]), 'missing_field');
   });
 
+  it('with the asset types there are, when it names another', async () => {
+    await using fixture = await openIntakeFixture();
+    const unknown = { name: 'asset_type', value: 'imagee' };
+    await assert.rejects(fixture.intake.receiveForm(formRequest([unknown])), (error) => {
+      assert.ok(isStowageError(error, 'unknown_asset_type'));
+      assert.match(error.message, /There is no such asset type\. There are: \w+/);
+      return true;
+    });
+  });
+
   it('when something it says makes no sense', async () => {
     await using fixture = await openIntakeFixture();
     const unknown = { name: 'asset_type', value: 'nothing' };

@@ -1,8 +1,8 @@
 import Type from 'typebox';
 import { accessEntry } from '../../access/entries.ts';
 import type { Asset } from '../../catalog/catalog.ts';
-import { StowageError } from '../../core/errors.ts';
 import { AssetPageSchema } from '../../protocol/index.ts';
+import { assetTypeNamed } from '../../uploads/form-fields.ts';
 import type { Deps } from '../deps.ts';
 import { CursorParameter, LimitParameter } from '../parameters.ts';
 import { entryFacts } from '../reach.ts';
@@ -27,11 +27,7 @@ export function listAssets(deps: Deps): Route {
     errors: ['unknown_asset_type', 'database_unavailable', 'storage_unavailable'],
     handle: async (call) => {
       const { asset_type: assetType = null, limit, cursor = null } = call.query;
-      if (assetType !== null && !deps.config.assetTypes.has(assetType)) {
-        throw new StowageError('unknown_asset_type', 'There is no such asset type.', {
-          fields: { parameter: 'asset_type' },
-        });
-      }
+      if (assetType !== null) assetTypeNamed(deps.config.assetTypes, assetType);
       const { tenantId, userId } = call.principal;
       const page = await deps.catalog.listAssets({ tenantId, userId, assetType, limit, cursor });
       return {
