@@ -20,7 +20,8 @@ export async function destroyProvisioning(provider: Provider, options: DestroyOp
   const refuse = (reason: string): Destroyed => ({ kind: 'refused', reason, contents });
   if (options.typedBucket !== null && options.typedBucket !== provider.bucket)
     return refuse(`--bucket names ${options.typedBucket}, but the settings name ${provider.bucket}.`);
-  if (contents.objects > 0) {
+  // What was looked at may all be our own while there is more behind it that nobody has looked at.
+  if (contents.objects > 0 || contents.hasMore) {
     const count = `${contents.hasMore ? 'more than ' : ''}${contents.objects}`;
     if (!options.force || options.typedBucket === null)
       return refuse(

@@ -1,5 +1,5 @@
-import { type Difference, differencesOf } from './json.ts';
-import type { Provider, Setting } from './provider.ts';
+import { type Difference, differencesOf, type Json } from './json.ts';
+import { type Provider, ProvisioningError, type Setting } from './provider.ts';
 
 /** What `apply` would do about one setting. Names are those of `plan --json`. */
 export interface PlannedChange {
@@ -48,7 +48,7 @@ export async function planProvisioning(
 /** Compares one setting. */
 export async function planSetting(setting: Setting, signal: AbortSignal): Promise<PlannedChange> {
   signal.throwIfAborted();
-  const [current, desired] = [await setting.read(signal), await setting.desired(signal)];
+  const [current, desired] = await compared(setting, signal);
   const differences = differencesOf(current, desired);
   return {
     setting: setting.name,
@@ -56,6 +56,20 @@ export async function planSetting(setting: Setting, signal: AbortSignal): Promis
     action: differences.length === 0 ? 'none' : current === undefined ? 'create' : 'change',
     differences,
   };
+}
+
+async function compared(setting: Setting, signal: AbortSignal): Promise<[Json | undefined, Json]> {
+  try {
+    return [await setting.read(signal), await setting.desired(signal)];
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ProvisioningError) throw error;
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const mend = /credential/i.test(reason)
+      ? 'Name a profile with --profile, or set the keys of whoever may change the store in the environment.'
+      : 'Check that the store can be reached from here, and the rights of who asks.';
+    throw new ProvisioningError(`${setting.name} could not be read (${reason}). ${mend}`, { cause: error });
+  }
 }
 
 function leftOut({ name, protects }: Setting): PlannedChange {

@@ -37,7 +37,7 @@ export async function verifyProvisioning(
         }
       } catch (error) {
         options.signal.throwIfAborted();
-        add([fail(setting.name, `Can't be read: ${messageOf(error)}`, 'Check the keys and their rights.')]);
+        add([fail(setting.name, messageOf(error), 'Check the keys and their rights.')]);
       }
     }
   }

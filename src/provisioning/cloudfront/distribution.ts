@@ -113,7 +113,7 @@ export async function waitUntilDeployed(
   { signal, progress }: ApplyContext,
 ): Promise<void> {
   const startMs = performance.now();
-  for (let delayMs = 1_000; ; delayMs = Math.min(delayMs * 2, 15_000)) {
+  for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 15_000)) {
     const status = (await findDistribution(calls, bucket))?.status;
     if (status === 'Deployed') return;
     const waitedMs = performance.now() - startMs;

@@ -6,7 +6,7 @@ import { makeTestAccount, type TestAccount } from '../../../test/servers/gcs/tes
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { destroyProvisioning } from '../destroy.ts';
-import type { Provider } from '../provider.ts';
+import { type Provider, QUESTION_PREFIX } from '../provider.ts';
 import { provisioningOf } from '../test-aws.ts';
 import { applyAll, driftOf, failuresOf, planAll, verifyAll } from '../test-run.ts';
 import { openGcsProvider } from './provider.ts';
@@ -213,4 +213,26 @@ test('destroy takes a bucket with objects only by force and name', async () => {
   const done = await destroyProvisioning(provider, { ...options, force: true, typedBucket: 'my-files' });
   assert.deepEqual(done, { kind: 'done', removed: ['bucket my-files'] });
   assert.equal(server.buckets.size, 0);
+});
+
+test('destroy looks behind what questions have left: a thousand of those hide no file', async () => {
+  await using _server = await start();
+  await using provider = open();
+  await applyAll(provider);
+  const bucket = server.buckets.get('my-files');
+  assert.ok(bucket !== undefined);
+  const { storeObject } = await import('../../../test/servers/gcs/store.ts');
+  const names = Array.from({ length: 1000 }, (_, index) => `${QUESTION_PREFIX}${index}`);
+  for (const name of [...names, 'invoices/1'])
+    storeObject(bucket, name, Buffer.from('x'), { description: {}, absent: false });
+  const options = { signal: new AbortController().signal, progress: () => undefined, force: false };
+  const refused = await destroyProvisioning(provider, {
+    ...{ ...options, typedBucket: 'my-files' },
+    confirm: async () => true,
+  });
+  assert.equal(refused.kind, 'refused');
+  // And a file that came after the count is not taken along either.
+  for (const name of names) bucket.objects.delete(name);
+  await assert.rejects(provider.destroy(options), { name: 'ProvisioningError' });
+  assert.deepEqual([...bucket.objects.keys()], ['invoices/1']);
 });

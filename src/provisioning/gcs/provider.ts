@@ -1,5 +1,5 @@
 import { type Json, toJson } from '../json.ts';
-import { type ApplyContext, type Provider, QUESTION_PREFIX } from '../provider.ts';
+import { type ApplyContext, type Provider, ProvisioningError, QUESTION_PREFIX } from '../provider.ts';
 import { BucketCalls } from './calls.ts';
 import type { GcsProvisioningParts } from './parts.ts';
 import { gcsProbes } from './probes.ts';
@@ -64,12 +64,14 @@ function variablesOf({
 async function destroy(
   calls: BucketCalls,
   bucket: string,
-  { signal, progress }: ApplyContext,
+  { force, signal, progress }: { readonly force: boolean } & ApplyContext,
 ): Promise<readonly string[]> {
   if ((await calls.read(signal)) === undefined) return [];
   for (let removed = 0; ; ) {
     const versions = (await calls.versions('', signal)) ?? [];
     if (versions.length === 0) break;
+    if (!force && !versions.every(({ name }) => name.startsWith(QUESTION_PREFIX)))
+      throw new ProvisioningError(`${bucket} is not empty any more. It stays, with all objects in it.`);
     for (const version of versions) await calls.removeVersion(version, signal);
     removed += versions.length;
     progress(`${removed} objects and versions of ${bucket} removed`);

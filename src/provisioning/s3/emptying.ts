@@ -1,4 +1,4 @@
-import { type ApplyContext, type Contents, QUESTION_PREFIX } from '../provider.ts';
+import { type ApplyContext, type Contents, ProvisioningError, QUESTION_PREFIX } from '../provider.ts';
 import { orMissing, type S3Calls } from './calls.ts';
 
 /** Objects that are counted before it is said that there are more. */
@@ -10,8 +10,6 @@ export async function countObjects({ client, sdk }: S3Calls, Bucket: string): Pr
     client.send(new sdk.ListObjectVersionsCommand({ Bucket, MaxKeys: COUNT_MAX })),
   );
   if (answer === undefined) return { exists: false, objects: 0, hasMore: false };
-  const isOwn = ({ Key = '', Size }: { Key?: string | undefined; Size?: number }): boolean =>
-    (Key.endsWith('/') && Size === 0) || Key.startsWith(QUESTION_PREFIX);
   const versions = [...(answer.Versions ?? []), ...(answer.DeleteMarkers ?? [])].filter(
     (each) => !isOwn(each),
   );
@@ -22,18 +20,30 @@ export async function countObjects({ client, sdk }: S3Calls, Bucket: string): Pr
   };
 }
 
-/** Deletes every version of every object and gives up every upload in parts; then the bucket itself. */
+/** A marker of a folder, or what a question left behind. */
+function isOwn({ Key = '', Size }: { Key?: string | undefined; Size?: number }): boolean {
+  return (Key.endsWith('/') && Size === 0) || Key.startsWith(QUESTION_PREFIX);
+}
+
+/**
+ * Deletes every version of every object and gives up every upload in parts; then the bucket itself.
+ *
+ * @throws ProvisioningError without `force` when there is an object of somebody: one may have come since they were counted.
+ */
 export async function removeBucket(
   { client, sdk }: S3Calls,
   Bucket: string,
-  { signal, progress }: ApplyContext,
+  { force, signal, progress }: { readonly force: boolean } & ApplyContext,
 ): Promise<boolean> {
   let removed = 0;
   for (;;) {
     signal.throwIfAborted();
     const page = await orMissing(client.send(new sdk.ListObjectVersionsCommand({ Bucket, MaxKeys: 1000 })));
     if (page === undefined) return false;
-    const Objects = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ Key, VersionId }) => ({
+    const found = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])];
+    if (!force && !found.every(isOwn))
+      throw new ProvisioningError(`${Bucket} is not empty any more. It stays, with all objects in it.`);
+    const Objects = found.map(({ Key, VersionId }) => ({
       Key: Key ?? '',
       ...(VersionId !== undefined && { VersionId }),
     }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { AwsRecorder } from '../../../test/servers/aws-recorder/server.ts';
-import { BACKEND, openAws, startAws } from '../test-aws.ts';
+import { BACKEND, openAws, provisioningOf, startAws } from '../test-aws.ts';
 import { applyAll, driftOf, failuresOf, planAll, verifyAll } from '../test-run.ts';
 
 describe('a bucket on AWS, made from nothing', () => {
@@ -66,5 +66,41 @@ describe('verify as the backend alone', () => {
     const findings = await verifyAll(provider, { askers: ['stranger', 'backend'] });
     assert.deepEqual(failuresOf(findings), []);
     assert.ok(aws.requests.slice(from).every(({ user }) => user !== 'operator'));
+  });
+});
+
+const KEY = 'arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-4333-8444-555555555555';
+
+test('with a KMS key every put has to name it, and the identity may use it', async () => {
+  await using aws = await startAws();
+  await using provider = await openAws(aws, { sse: 'aws:kms', kmsKeyId: KEY });
+  await applyAll(provider);
+  assert.deepEqual(failuresOf(await verifyAll(provider)), []);
+  const { Statement } = (await provider.documents(new AbortController().signal)).identity_policy as {
+    Statement: { Sid: string; Resource: string }[];
+  };
+  assert.equal(Statement.find(({ Sid }) => Sid === 'StowageKey')?.Resource, KEY);
+  await using other = await openAws(aws, { sse: 'aws:kms', kmsKeyId: KEY.replace('key/1', 'key/2') });
+  assert.deepEqual(driftOf(await planAll(other)), ['encryption', 'identity_policy', 'bucket_policy']);
+});
+
+test('with named principals nobody else touches objects, whoever may change the bucket', async () => {
+  await using aws = await startAws();
+  const allowedPrincipals = ['arn:aws:iam::111122223333:role/reader'];
+  await using provider = await openAws(aws, { provisioning: provisioningOf({ aws: { allowedPrincipals } }) });
+  await applyAll(provider);
+  const findings = await verifyAll(provider);
+  assert.deepEqual(failuresOf(findings), []);
+  assert.equal(findings.find(({ check }) => check === 'old_version')?.status, 'warn');
+  assert.match(aws.buckets.get('my-files')?.policy ?? '', /role\/stowage-my-files/);
+});
+
+test('what the operator may not read is named, with what to do', async () => {
+  await using aws = await startAws();
+  const { accessKeyId, secretAccessKey } = BACKEND;
+  await using provider = await openAws(aws, { operator: { accessKeyId, secretAccessKey } });
+  await assert.rejects(planAll(provider), {
+    name: 'ProvisioningError',
+    message: /^bucket could not be read/,
   });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fail, ok, type Probe, QUESTION_PREFIX } from '../provider.ts';
+import { fail, ok, type Probe, QUESTION_PREFIX, warn } from '../provider.ts';
 import type { S3Calls } from './calls.ts';
 import type { S3ProvisioningParts } from './parts.ts';
 
@@ -36,6 +36,15 @@ export function restoreProbe({ client, sdk }: S3Calls, parts: S3ProvisioningPart
         return (await answer.Body?.transformToString()) === 'first'
           ? [ok('old_version', 'What was overwritten and deleted can be read and restored.')]
           : [fail('old_version', 'The old version holds other bytes.', 'Ask whoever runs the store.')];
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'AccessDenied') throw error;
+        return [
+          warn(
+            'old_version',
+            'The operator may not touch objects, so none was restored.',
+            'If that is not wanted, add the operator to provisioning.aws.allowedPrincipals.',
+          ),
+        ];
       } finally {
         await removeVersions({ client, sdk }, Bucket).catch(() => undefined);
       }

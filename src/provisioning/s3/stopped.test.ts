@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { applyProvisioning } from '../apply.ts';
+import { destroyProvisioning } from '../destroy.ts';
 import { openAws, startAws } from '../test-aws.ts';
 import { applyAll, failuresOf, verifyAll } from '../test-run.ts';
 
@@ -48,4 +49,29 @@ describe('an apply that was stopped', () => {
     assert.deepEqual(asked, ['my-files']);
     assert.equal(aws.buckets.get('my-files')?.settings.has('cors'), false);
   });
+});
+
+test('a destroy without force takes no object that came after they were counted', async () => {
+  await using aws = await startAws();
+  await using provider = await openAws(aws);
+  await applyAll(provider);
+  const bucket = aws.buckets.get('my-files');
+  assert.ok(bucket !== undefined);
+  const names = [...bucket.objects.keys()];
+  const signal = new AbortController().signal;
+  const options = { force: false, typedBucket: null, signal, progress: () => undefined };
+  await assert.rejects(
+    destroyProvisioning(provider, {
+      ...options,
+      confirm: async () => {
+        bucket.objects.set('invoices/1', [{ id: 'null', bytes: Buffer.from('x') }]);
+        return true;
+      },
+    }),
+    { name: 'ProvisioningError' },
+  );
+  assert.deepEqual([...bucket.objects.keys()], [...names, 'invoices/1']);
+  bucket.objects.delete('invoices/1');
+  const done = await destroyProvisioning(provider, { ...options, confirm: async () => true });
+  assert.equal(done.kind, 'done');
 });
