@@ -9,10 +9,10 @@ import type { Caller } from '../acceptance/caller.ts';
 import type { Answer } from '../acceptance/http.ts';
 import { query, startPostgres } from '../acceptance/postgres.ts';
 import { png } from '../acceptance/samples/images.ts';
-import { freePort, freshDirectory, type Service, startService, until } from '../acceptance/service.ts';
+import { freshDirectory, type Service, startService, until } from '../acceptance/service.ts';
 import type { Asset } from '../acceptance/wire.ts';
 import { type CountingProxy, startCountingProxy } from '../servers/counting-proxy.ts';
-import { compileVcl, noVarnish, startVarnish, type Varnish } from '../servers/varnish.ts';
+import { compileVcl, noVarnish, startVarnish, steadyPort, type Varnish } from '../servers/varnish.ts';
 
 const reason = noVarnish();
 if (reason !== false) console.log(`# ${reason}`);
@@ -43,7 +43,7 @@ describe('Varnish in front of the service', { skip: reason }, () => {
 
   before(async () => {
     database = await startPostgres();
-    const port = await freePort();
+    const port = await steadyPort();
     const configuration = path.join(freshDirectory(), 'stowage.config.json');
     const poster = {
       accepts: { 'image/png': ['png'] },

@@ -8,13 +8,13 @@ import type { Caller } from '../acceptance/caller.ts';
 import type { Answer } from '../acceptance/http.ts';
 import { send } from '../acceptance/http.ts';
 import { png } from '../acceptance/samples/images.ts';
-import { freePort, type Service, startService, until } from '../acceptance/service.ts';
+import { type Service, startService, until } from '../acceptance/service.ts';
 import type { Asset } from '../acceptance/wire.ts';
 import { startAzurite } from '../servers/azurite.ts';
 import { type CountingProxy, startCountingProxy } from '../servers/counting-proxy.ts';
 import { startS3Server } from '../servers/s3/server.ts';
 import { OWNER, USERS } from '../servers/s3/test-users.ts';
-import { noVarnish, startVarnish, type Varnish } from '../servers/varnish.ts';
+import { noVarnish, startVarnish, steadyPort, type Varnish } from '../servers/varnish.ts';
 
 const reason = noVarnish();
 if (reason !== false) console.log(`# ${reason}`);
@@ -44,7 +44,7 @@ async function openS3(): Promise<Stand> {
     credentials: { accessKeyId, secretAccessKey },
   });
   await client.send(new CreateBucketCommand({ Bucket: bucket }));
-  const port = await freePort();
+  const port = await steadyPort();
   const service = await startService(
     {
       STORAGE_BACKEND: 's3',
@@ -79,7 +79,7 @@ async function openAzure(): Promise<Stand> {
   const azurite = await startAzurite();
   const bucket = `cdn-${randomUUID()}`;
   const { origin, pathname } = new URL(azurite.accountUrl);
-  const port = await freePort();
+  const port = await steadyPort();
   const service = await startService(
     {
       STORAGE_BACKEND: 'azure',

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -48,7 +48,7 @@ export async function startVarnish(options: {
       .replace(/\.host = "[^"]*";/, `.host = "${hostname}";`)
       .replace(/\.port = "[^"]*";/, `.port = "${backendPort}";`),
   );
-  const port = options.port ?? (await freePort());
+  const port = options.port ?? (await steadyPort());
   const child = spawn(
     PROGRAM ?? 'varnishd',
     [
@@ -89,10 +89,21 @@ export function compileVcl(configuration: string): { readonly ok: boolean; reado
   return { ok: status === 0, output: stderr };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/**
+ * A port that is free and that the system gives to nobody who does not ask for it by number (Linux: those from 32768
+ * on), so that a cache can go away and come back.
+ */
+export async function steadyPort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = randomInt(18_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error('No port was free.');
 }
