@@ -6,9 +6,14 @@ import { basename, dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const [name = '', ...args] = process.argv.slice(2);
-const main = join(root, 'examples', name, 'main.ts');
-if (!/^[a-z][a-z-]*$/.test(name) || !existsSync(main)) {
-  const names = globSync('examples/*/main.ts', { cwd: root }).map((path) => basename(dirname(path)));
+const main = [`${name}.ts`, `${name}/main.ts`]
+  .map((path) => join(root, 'examples', path))
+  .find((path) => existsSync(path));
+if (!/^[a-z][a-z-]*$/.test(name) || main === undefined) {
+  const names = [
+    ...globSync('examples/*.ts', { cwd: root }).map((path) => basename(path, '.ts')),
+    ...globSync('examples/*/main.ts', { cwd: root }).map((path) => basename(dirname(path))),
+  ];
   console.error(`Usage: npm run example NAME\nExamples: ${names.sort().join(', ')}`);
   process.exit(2);
 }
