@@ -64,7 +64,7 @@ test('a destroy without force takes no object that came after they were counted'
     destroyProvisioning(provider, {
       ...options,
       confirm: async () => {
-        bucket.objects.set('invoices/1', [{ id: 'null', bytes: Buffer.from('x') }]);
+        bucket.objects.set('invoices/1', [{ id: 'null', bytes: Buffer.from('x'), isMarker: false }]);
         return true;
       },
     }),
