@@ -6,7 +6,7 @@ import type { Asset } from '../../catalog/catalog.ts';
 import { isStowageError } from '../../core/errors.ts';
 import { parseObjectKey } from '../../core/key.ts';
 import { type CdnSigner, openCdn } from './cdn.ts';
-import type { CdnOrigin } from './paths.ts';
+import { type CdnOrigin, keyBelow, PUBLIC_PREFIX, publicPath } from './paths.ts';
 import { hasSignature, verifyCdnRead } from './verify.ts';
 
 const KEY_ID = 'K2JCJMDEHXQW5F';
@@ -240,7 +240,7 @@ describe('the origin, where no edge checks,', () => {
       url.replace('?', '?download=1&'),
       `${url}&Policy=e30_`,
       `https://cdn.test/cdn/x?Expires=1900000000&Key-Pair-Id=${KEY_ID}&Signature=${foreign.replaceAll('+', '-').replaceAll('/', '~').replaceAll('=', '_')}&Hash-Algorithm=SHA256`,
-      `https://cdn.test/cdn/*?${url.split('?')[1]}`,
+      `https://cdn.test/cdn/%2A?${url.split('?')[1]}`,
     ];
     for (const each of forged) {
       assert.notEqual(each, url);
@@ -268,13 +268,26 @@ describe('the origin, where no edge checks,', () => {
   });
 
   test('finds no asset where the path is no key', () => {
-    for (const path of ['/cdn/', '/cdn/../x', '/cdn/a%2Fb', '/files/a', '/cdn/%zz']) {
+    for (const path of ['/cdn/', '/cdn/../x', '/cdn/a%2Fb', '/cdn/*', '/files/a', '/cdn/%zz']) {
       assert.throws(
         () => verify(signer, `https://cdn.test${path}?Expires=1`),
         (error) => isStowageError(error, 'not_found'),
         path,
       );
     }
+  });
+
+  test('finds an asset by its one path only: a cache keeps nothing under another', () => {
+    const path = publicPath('service', ASSET.key);
+    assert.equal(keyBelow(PUBLIC_PREFIX, path), ASSET.key);
+    assert.equal(keyBelow(PUBLIC_PREFIX, `${path}?v=1`), ASSET.key);
+    const others = [
+      path.replace('images', '%69mages'),
+      path.replace('%20', '+'),
+      path.replace('/alice/', '%2Falice%2F'),
+      path.toLowerCase(),
+    ];
+    for (const other of others) assert.equal(keyBelow(PUBLIC_PREFIX, other), undefined, other);
   });
 
   test('tells a request with a signature from one without', () => {

@@ -40,8 +40,8 @@ export function encodeSegment(text: string): string {
 }
 
 /**
- * The key that a request names below a prefix. Decoded here, segment by segment: one key has one path, whatever a router
- * does with encoded slashes.
+ * The key that a request names below a prefix. One key has one path, that of {@link encodePath}: what was spelled otherwise
+ * (`%61` for `a`) would be kept by a cache under a path that no purge names.
  *
  * @param target path and query of the request, as it came.
  */
@@ -49,9 +49,9 @@ export function keyBelow(prefix: string, target: string): ObjectKey | undefined 
   const path = target.split('?')[0] ?? '';
   if (!path.startsWith(prefix)) return undefined;
   try {
-    const segments = path.slice(prefix.length).split('/').map(decodeURIComponent);
-    const key = segments.join('/');
-    return segments.some((segment) => segment.includes('/')) || !isObjectKey(key) ? undefined : key;
+    const spelled = path.slice(prefix.length);
+    const key = decodeURIComponent(spelled);
+    return isObjectKey(key) && encodePath(key) === spelled ? key : undefined;
   } catch {
     return undefined;
   }
