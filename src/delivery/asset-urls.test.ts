@@ -71,6 +71,7 @@ describe('the URL of an asset', () => {
       expiresAtMs: null,
     });
     assert.equal(publicAssetUrl('http://x', parseObjectKey('a/b?c#d')), 'http://x/public/a/b%3Fc%23d');
+    assert.equal(publicAssetUrl('http://x', parseObjectKey('a/(b)')), 'http://x/public/a/%28b%29');
   });
 
   test('lives as long as asked, but never longer than the store can sign', async () => {

@@ -7,6 +7,7 @@ import type { Principal } from '../core/principal.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { Cdn } from './cdn/cdn.ts';
+import { publicPath } from './cdn/paths.ts';
 import { contentDisposition } from './disposition.ts';
 
 /** A URL that reads one asset without a token. */
@@ -117,5 +118,5 @@ function publicUrlOf(options: AssetUrlOptions, asset: Asset): string {
 
 /** The permanent URL of an asset of a public type, without a CDN. */
 export function publicAssetUrl(publicUrl: string, key: ObjectKey): string {
-  return `${publicUrl}/public/${key.split('/').map(encodeURIComponent).join('/')}`;
+  return publicUrl + publicPath('service', key);
 }
