@@ -7,9 +7,6 @@ type Paint = Terminal['paint'];
 
 const SIGNS = { create: '+', change: '~', none: '=', left_out: '·' } as const;
 const STYLES = { create: 'green', change: 'yellow', none: 'dim', left_out: 'dim' } as const;
-/** Longest value in one line; `--json` has all of it. */
-const VALUE_CHARACTERS_MAX = 160;
-
 /** A plan for people, one setting after the other. */
 export function planLines(plan: Plan, paint: Paint): readonly string[] {
   const width = Math.max(...plan.changes.map(({ setting }) => setting.length));
@@ -22,7 +19,7 @@ export function planLines(plan: Plan, paint: Paint): readonly string[] {
         STYLES[change.action],
         `${SIGNS[change.action]} ${change.setting.padEnd(width)}  ${wordOf(change)}`,
       ),
-      ...change.differences.map((difference) => `    ${differenceLine(difference, paint)}`),
+      ...change.differences.flatMap((each) => differenceLines(each, paint)).map((line) => `    ${line}`),
     ]),
     ...plan.warnings.map((warning) => paint('yellow', `! ${warning}`)),
     plan.has_drift
@@ -36,16 +33,26 @@ function wordOf({ action, protects }: PlannedChange): string {
   return action === 'left_out' ? 'left out by provisioning.leaveOut' : protects;
 }
 
-function differenceLine({ path, current, desired }: Difference, paint: Paint): string {
+function differenceLines({ path, current, desired }: Difference, paint: Paint): readonly string[] {
+  if (current === undefined) return valueLines(path, desired ?? null).map((line) => paint('green', line));
+  if (desired === undefined) return valueLines(path, current).map((line) => paint('red', `${line} goes`));
   const name = path === '' ? '' : `${path}: `;
-  if (current === undefined) return paint('green', `${name}${valueText(desired)}`);
-  if (desired === undefined) return paint('red', `${name}${valueText(current)} goes`);
-  return `${name}${paint('red', valueText(current))} → ${paint('green', valueText(desired))}`;
+  return [`${name}${paint('red', valueText(current))} → ${paint('green', valueText(desired))}`];
 }
 
-function valueText(value: Json | undefined): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  return text.length > VALUE_CHARACTERS_MAX ? `${text.slice(0, VALUE_CHARACTERS_MAX)}…` : text;
+/** All of a value, a field on a line: what will be made is read here and nowhere else. */
+function valueLines(path: string, value: Json): readonly string[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return [`${path === '' ? '' : `${path}: `}${valueText(value)}`];
+  return Object.entries(value).flatMap(([name, inside]) =>
+    valueLines(path === '' ? name : `${path}.${name}`, inside),
+  );
+}
+
+function valueText(value: Json): string {
+  if (typeof value === 'string') return value;
+  const isPlainList = Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return isPlainList && value.length > 0 ? value.join(', ') : JSON.stringify(value);
 }
 
 /** One finding for people. */

@@ -80,6 +80,7 @@ describe('stowage provision', () => {
     assert.equal(code, 3);
     assert.match(stdout, /^\+ bucket /m);
     assert.match(stdout, /^\+ lifecycle /m);
+    assert.match(stdout, /^ {4}stowage-expire-incoming\.expire: 1$/m);
     assert.equal(stdout.includes('\u001b['), false);
     assert.equal(aws.buckets.size, 0);
   });

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { silentLog } from '../core/log.ts';
 import type { Finding } from '../provisioning/provider.ts';
 import { openMemoryBackend } from '../storage/index.ts';
 import { createHealth } from './health.ts';
 import { loadServiceConfig } from './load-service-config.ts';
-import { watchProvisioning } from './watch-provisioning.ts';
+import { askStore, watchProvisioning } from './watch-provisioning.ts';
 
 const FINE: Finding = { check: 'anonymous_read', status: 'ok', detail: 'Refused.', mend: null };
 const DRIFT: Finding = { check: 'cors', status: 'fail', detail: 'Open.', mend: 'Apply.' };
@@ -57,4 +60,24 @@ test('a scheduled verification shows in the health, and drift degrades it withou
 test('nothing is verified that nobody asked for', async () => {
   const parts = { health: { noteStore: () => undefined }, clock: { now: () => 0 }, log: silentLog };
   assert.deepEqual(watchProvisioning(await configWith({}), parts), []);
+});
+
+test('a directory that others can read is told, and one that is not there yet is not', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'stowage-watch-'));
+  try {
+    const config = await configWith({ local: { freeSpaceMin: '1kb' } });
+    const at = (path: string) => ({ ...config, storage: { ...config.storage, local: { path } } });
+    const { signal } = new AbortController();
+    assert.deepEqual(await askStore(at(join(root, 'missing')), signal), []);
+    const open = join(root, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o755);
+    const failed = (await askStore(at(open), signal)).filter(({ status }) => status === 'fail');
+    assert.deepEqual(
+      failed.map(({ check }) => check),
+      ['mode'],
+    );
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
 });

@@ -92,6 +92,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(current));
     return;
   }
+  if (method === 'DELETE') {
+    state.resources.delete(place);
+    response.writeHead(200).end();
+    return;
+  }
   const body = JSON.parse(Buffer.concat(chunks).toString()) as { properties?: Record<string, unknown> };
   const unknown = Object.keys(body.properties ?? {}).find((name) => !known.includes(name));
   if (unknown !== undefined || Object.keys(body).some((name) => name !== 'properties'))

@@ -82,6 +82,20 @@ export function lifecycleSetting(
   };
 }
 
+/** Takes the rules of one container out of the account's policy. */
+export async function removeRules(
+  container: string,
+  management: Management,
+  signal: AbortSignal,
+): Promise<void> {
+  const all = (await management.get<ManagementPolicy>(PLACE, signal))?.properties?.policy?.rules ?? [];
+  const others = all.filter(({ name }) => !name.startsWith(ownPrefix(container)));
+  if (others.length === all.length) return;
+  // A policy without rules is refused.
+  if (others.length === 0) await management.send('DELETE', PLACE, null, signal);
+  else await management.send('PUT', PLACE, { properties: { policy: { rules: others } } }, signal);
+}
+
 function byName(rules: readonly LifecycleRule[]): Json {
   return Object.fromEntries(
     rules.map(({ name, enabled, definition }) => [name, { enabled, ...(toJson(definition) as object) }]),

@@ -14,7 +14,12 @@ const ATTEMPTS_MAX = 4;
 export interface Management {
   /** What is at a place below the account; undefined when there is nothing. */
   get<Resource>(place: string, signal: AbortSignal): Promise<Resource | undefined>;
-  send(method: 'PATCH' | 'PUT', place: string, body: object, signal: AbortSignal): Promise<void>;
+  send(
+    method: 'PATCH' | 'PUT' | 'DELETE',
+    place: string,
+    body: object | null,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** Opens the management API; null where the settings name no subscription, so that it can't be reached. */

@@ -187,4 +187,6 @@ test('destroy takes a container with blobs only by force and name', async () => 
   assert.equal(refused.kind, 'refused');
   const done = await destroyProvisioning(provider, { ...options, force: true, typedBucket: container });
   assert.deepEqual(done, { kind: 'done', removed: [`container ${container}`] });
+  const rules = JSON.stringify(management.resources.get('/managementPolicies/default') ?? '');
+  assert.equal(rules.includes(container.replaceAll('-', '')), false);
 });

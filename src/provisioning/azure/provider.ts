@@ -6,7 +6,7 @@ import {
   ProvisioningError,
   QUESTION_PREFIX,
 } from '../provider.ts';
-import { containerLifecycle } from './lifecycle.ts';
+import { containerLifecycle, removeRules } from './lifecycle.ts';
 import { openManagement } from './management.ts';
 import { type AzureProvisioningParts, accountNameOf } from './parts.ts';
 import { azureProbes } from './probes.ts';
@@ -82,6 +82,7 @@ async function destroy(
   container: string,
   { signal }: ApplyContext,
 ): Promise<readonly string[]> {
+  if (calls.management !== null) await removeRules(container, calls.management, signal);
   const { succeeded } = await calls.container.deleteIfExists({ abortSignal: signal });
   return succeeded ? [`container ${container}`] : [];
 }

@@ -61,6 +61,7 @@ describe('a directory', () => {
   test('that holds files goes only by force and name', async () => {
     const { path, provider } = open();
     await applyAll(provider);
+    writeFileSync(join(path, 'format.json'), '{}');
     writeFileSync(join(path, 'a'), 'x');
     const options = {
       signal: new AbortController().signal,
@@ -76,5 +77,17 @@ describe('a directory', () => {
       'done',
     );
     assert.equal(existsSync(path), false);
+  });
+
+  test('that is no store is never removed, whatever is typed', async () => {
+    const { path, provider } = open();
+    mkdirSync(path);
+    writeFileSync(join(path, 'somebody-elses'), 'x');
+    const options = {
+      ...{ signal: new AbortController().signal, progress: () => undefined, confirm: async () => true },
+      ...{ force: true, typedBucket: path },
+    };
+    await assert.rejects(destroyProvisioning(provider, options), { name: 'ProvisioningError' });
+    assert.ok(existsSync(join(path, 'somebody-elses')));
   });
 });

@@ -29,17 +29,23 @@ export function openLocalProvider({ path, provisioning }: LocalProvisioningParts
     warnings: [],
     variables: { path, free_space_min_bytes: freeBytesMin, mount_point: mountPoint },
     contents: () => countFiles(path),
-    async destroy() {
-      const existed = (await stat(path).catch(missing)) !== undefined;
-      await rm(path, { recursive: true, force: true });
-      return existed ? [`directory ${path}`] : [];
-    },
+    destroy: () => removeStore(path),
     documents: async (): Promise<Readonly<Record<string, Json>>> => ({
       tmpfiles: `d ${path} 0700 stowage stowage -`,
     }),
     notes: async () => ['Back this directory up, and run one node only.'],
     [Symbol.asyncDispose]: async () => undefined,
   };
+}
+
+/** Only a store goes, or an empty directory: a wrong path must not cost what lies there. */
+async function removeStore(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path).catch(missing);
+  if (entries === undefined) return [];
+  if (entries.length > 0 && !entries.includes(FORMAT_FILE))
+    throw new ProvisioningError(`${path} holds files and is no store of Stowage, so nothing was removed.`);
+  await rm(path, { recursive: true, force: true });
+  return [`directory ${path}`];
 }
 
 function directory(path: string): Setting {

@@ -2,7 +2,7 @@ import type { BucketLocationConstraint, LifecycleRule } from '@aws-sdk/client-s3
 import { pause } from '../apply.ts';
 import { type Json, toJson } from '../json.ts';
 import { type ApplyContext, ProvisioningError, type Setting } from '../provider.ts';
-import { isPassing, orMissing, refused, type S3Calls } from './calls.ts';
+import { isPassing, orMissing, refused, type S3Calls, statusOf } from './calls.ts';
 import { lifecycleJson } from './lifecycle.ts';
 import { isAws, type S3ProvisioningParts } from './parts.ts';
 import { type PolicyDocument, policyJson } from './policy.ts';
@@ -47,7 +47,16 @@ export function bucketSetting(parts: S3ProvisioningParts, calls: S3Calls, place:
     protects: 'Files have a place, in the region that was promised to their owners.',
     mend: 'a bucket with objects in it cannot move: set S3_REGION to where it is, or make another and move the files',
     async read() {
-      const answer = await orMissing(client.send(new sdk.HeadBucketCommand({ Bucket })));
+      const answer = await orMissing(client.send(new sdk.HeadBucketCommand({ Bucket }))).catch(
+        (error: unknown) => {
+          // A HEAD has no body that names the cause.
+          if (statusOf(error) !== 403) throw error;
+          throw new ProvisioningError(
+            `These keys may not look at ${Bucket} (403): they are wrong or lack rights, or the bucket is another account's.`,
+            { cause: error },
+          );
+        },
+      );
       if (answer === undefined) return undefined;
       return isAws(parts) ? { region: answer.BucketRegion ?? null } : {};
     },

@@ -61,6 +61,12 @@ export function isPassing(error: unknown): boolean {
   );
 }
 
+/** Status of the answer that a failed call got; undefined when there was none. */
+export function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
+  return (error.$metadata as { readonly httpStatusCode?: number }).httpStatusCode;
+}
+
 /** Puts the sentence of a failed change in front of the store's own words. */
 export function refused(what: string, error: unknown): ProvisioningError {
   const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

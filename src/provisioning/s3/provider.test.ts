@@ -101,6 +101,6 @@ test('what the operator may not read is named, with what to do', async () => {
   await using provider = await openAws(aws, { operator: { accessKeyId, secretAccessKey } });
   await assert.rejects(planAll(provider), {
     name: 'ProvisioningError',
-    message: /^bucket could not be read/,
+    message: /^These keys may not look at my-files \(403\)/,
   });
 });
