@@ -44,8 +44,8 @@ sub vcl_recv {
     if (client.ip !~ purgers) {
       return (synth(403, "Not yours to purge"));
     }
-    # Every variant of the path, whatever its query. Written so that Varnish can clean up by itself.
-    ban("obj.http.x-cache-host == " + req.http.host + " && obj.http.x-cache-path == " + regsub(req.url, "\?.*$", ""));
+    # Every variant of the path, whatever its query and host. Written so that Varnish can clean up by itself.
+    ban("obj.http.x-cache-path == " + regsub(req.url, "\?.*$", ""));
     return (synth(200, "Purged"));
   }
 
@@ -72,15 +72,14 @@ sub vcl_recv {
 }
 
 sub vcl_hash {
-  # One copy of an asset for all its URLs: who may have it has been asked.
-  hash_data(req.http.host);
+  # One copy of an asset for all its URLs: who may have it has been asked. There is one Stowage behind, so a host that
+  # somebody made up makes no copy of its own, which no purge would name.
   hash_data(regsub(req.url, "\?.*$", ""));
   return (lookup);
 }
 
 sub vcl_backend_response {
   if (bereq.url ~ "^/(cdn|public)/") {
-    set beresp.http.x-cache-host = bereq.http.host;
     set beresp.http.x-cache-path = regsub(bereq.url, "\?.*$", "");
     unset beresp.http.set-cookie;
     # What has ended has ended: nothing is served while a fresh copy is fetched.
@@ -114,7 +113,6 @@ sub vcl_deliver {
   if (req.http.x-allowed && req.http.x-asked-cache-control) {
     set resp.http.cache-control = req.http.x-asked-cache-control;
   }
-  unset resp.http.x-cache-host;
   unset resp.http.x-cache-path;
   unset resp.http.cdn-cache-control;
   if (obj.hits > 0) {

@@ -34,7 +34,7 @@ sub vcl_recv {
     if (client.ip !~ purgers) {
       return (synth(403, "Not yours to purge"));
     }
-    ban("obj.http.x-cache-host == " + req.http.host + " && obj.http.x-cache-path == " + regsub(req.url, "\?.*$", ""));
+    ban("obj.http.x-cache-path == " + regsub(req.url, "\?.*$", ""));
     return (synth(200, "Purged"));
   }
   # Uploads, and requests whose permission is not in the URL.
@@ -56,7 +56,6 @@ sub vcl_hash {
 }
 
 sub vcl_backend_response {
-  set beresp.http.x-cache-host = bereq.http.host;
   set beresp.http.x-cache-path = regsub(bereq.url, "\?.*$", "");
   if (bereq.uncacheable) {
     return (deliver);
@@ -87,7 +86,6 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
-  unset resp.http.x-cache-host;
   unset resp.http.x-cache-path;
   if (obj.hits > 0) {
     set resp.http.x-cache = "hit";

@@ -176,6 +176,8 @@ describe('Varnish in front of the service', { skip: reason }, () => {
     assert.deepEqual(hit.body, content);
     assert.equal(fetched(asset), 1);
 
+    const elsewhere = { host: 'made-up.test' };
+    served(await ask(asset.presigned_url, elsewhere), 'hit');
     const deleted = await alice.send('DELETE', `/api/assets/${asset.asset_id}`);
     assert.equal(deleted.status, 204);
     const gone = await until(
@@ -185,6 +187,7 @@ describe('Varnish in front of the service', { skip: reason }, () => {
     );
     assert.equal(gone.status, 404, 'the cache has forgotten it');
     assert.equal((await ask(asset.presigned_url, { range: 'bytes=0-9' })).status, 404);
+    assert.equal((await ask(asset.presigned_url, elsewhere)).status, 404, 'under every host');
     const [row] = await until(
       () => query(database.url, `select purged_at, problem from cdn_purges where s3_key = '${asset.key}'`),
       ([purge]) => purge?.purged_at !== null,
