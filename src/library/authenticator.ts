@@ -32,13 +32,19 @@ export function applicationAuthenticator(
 const HARMLESS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Cookies come along when a page of somebody else sends a form. Browsers say that they do so (Fetch Metadata), and a form
- * can't carry a token: a change asked for from another site is refused unless its origin is allowed.
+ * Cookies come along when a page of somebody else sends a form. Browsers say that they do so, and a form can't carry a
+ * token: a change that a page of another origin asks for is refused unless its origin is allowed. Where Fetch Metadata is
+ * missing, as over plain http, `Origin` is held against the address that was asked.
  *
  * @throws StowageError `forbidden`.
  */
 function refuseForgery({ method = 'GET', headers }: IncomingMessage, origins: readonly string[]): void {
-  if (HARMLESS.has(method) || headers['sec-fetch-site'] !== 'cross-site') return;
-  if (headers.authorization !== undefined || origins.includes(headers.origin ?? '')) return;
-  throw new StowageError('forbidden', 'The request was sent by a page of another site.');
+  if (HARMLESS.has(method) || headers.authorization !== undefined) return;
+  const { origin, host, 'sec-fetch-site': site } = headers;
+  if (origins.includes(origin ?? '')) return;
+  const isOwn =
+    site === undefined
+      ? origin === undefined || URL.parse(origin)?.host === host?.toLowerCase()
+      : site === 'same-origin' || site === 'none';
+  if (!isOwn) throw new StowageError('forbidden', 'The request was sent by a page of another site.');
 }

@@ -178,8 +178,20 @@ for (const [framework, makeApplication] of Object.entries(APPLICATIONS)) {
       const asset = await upload('ana');
       const path = `/storage/api/assets/${asset.asset_id}`;
       const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
-      assert.equal(await problemOf(await ask('ana', path, { method: 'DELETE', headers })), '403 forbidden');
+      const others = [
+        headers,
+        { 'sec-fetch-site': 'same-site', origin: 'https://evil.app.example' },
+        // Browsers say less over plain http.
+        { origin: 'http://evil.example' },
+        { origin: 'null' },
+      ];
+      for (const each of others) {
+        const answer = await ask('ana', path, { method: 'DELETE', headers: each });
+        assert.equal(await problemOf(answer), '403 forbidden', JSON.stringify(each));
+      }
       assert.equal((await ask('ana', path, { headers })).status, 200);
+      const own = { origin: new URL(fixture.stowage.url).origin };
+      assert.equal((await ask('ana', path, { method: 'DELETE', headers: own })).status, 204);
     });
 
     test('receives files in a route of its own, together with its row', async () => {
