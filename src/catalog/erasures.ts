@@ -12,7 +12,9 @@ const REQUEST: PreparedStatement<{ is_noted: boolean }> = {
       insert into erasures (tenant_id, user_id, requested_by, request_id, ip_address, user_agent, requested_at, due_at)
       select $1, $2, $3, $4, $5, $6, $7::timestamptz, $7::timestamptz
       where (select count(*) from erasures) < $8
-      on conflict do nothing
+         or exists (select from erasures where tenant_id = $1 and user_id = $2)
+      on conflict (tenant_id, user_id) do update set claim = null, due_at = excluded.due_at
+        where erasures.claim is not null
       returning 1
     )
     select exists (select from noted)

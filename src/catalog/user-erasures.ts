@@ -4,7 +4,8 @@
  */
 export interface UserErasures {
   /**
-   * Notes that a user's assets are to go. One that waits already stays as it is.
+   * Notes that a user's assets are to go. One that waits already stays as it is. One that is being carried out is taken
+   * from its holder and begun again: the holder may have seen the last asset already, and more may have come since.
    *
    * @returns false when `waitingMax` others are waiting; nothing was written.
    */

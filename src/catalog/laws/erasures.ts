@@ -61,4 +61,16 @@ export const ERASURE_LAWS: Readonly<Record<string, Law>> = {
     assert.ok(await catalog.claimErasure(at(SECOND, NOON_MS)));
     assert.equal(await catalog.claimErasure(at(SECOND, NOON_MS)), undefined);
   },
+
+  'an erasure that is asked for again while it is carried out is begun again': async ({
+    catalog,
+    otherNode,
+  }) => {
+    await catalog.requestErasure(ERASURE, 1);
+    await catalog.claimErasure(at(FIRST, NOON_MS));
+    // The holder has found no asset any more; one arrives, and then the admin asks again.
+    assert.equal(await otherNode.requestErasure({ ...ERASURE, requestedAtMs: NOON_MS + 10 }, 1), true);
+    await catalog.endErasure({ ...ERASURE, claim: FIRST });
+    assert.equal((await catalog.claimErasure(at(SECOND, NOON_MS + 10)))?.attempts, 2);
+  },
 };
