@@ -137,7 +137,8 @@ function bearerToken(authorization: string | undefined): string {
   if (authorization.length > TOKEN_LENGTH_MAX + 'bearer '.length)
     throw unauthenticated('The token is too long.');
   const token = BEARER.exec(authorization)?.[1];
-  if (token === undefined) throw unauthenticated('The Authorization header must be Bearer and a JSON Web Token.');
+  if (token === undefined)
+    throw unauthenticated('The Authorization header must be Bearer and a JSON Web Token.');
   return token;
 }
 
