@@ -50,6 +50,7 @@ export function awsParts(aws: AwsRecorder, changes: Partial<S3ProvisioningParts>
     kmsKeyId: null,
     provisioning: provisioningOf({}),
     folders: ['brand-images/', 'invoices/'],
+    cdnUrl: null,
     delivery: [{ prefix: 'brand-images/', isImmutable: true, isPublic: false }],
     operator: { accessKeyId: OPERATOR.accessKeyId, secretAccessKey: OPERATOR.secretAccessKey },
     backend: { accessKeyId: BACKEND.accessKeyId, secretAccessKey: BACKEND.secretAccessKey },

@@ -60,6 +60,7 @@ function s3Parts(
     ...{ bucket: options.bucket, region: options.region, endpoint, forcePathStyle: options.forcePathStyle },
     ...{ sse: options.sse, kmsKeyId: options.kmsKeyId, provisioning: config.provisioning },
     folders: foldersOf(config),
+    cdnUrl: config.cdn?.origin === 'store' ? config.cdn.url : null,
     delivery: deliveryOf(config),
     operator: operatorOf(caller, backend),
     backend,

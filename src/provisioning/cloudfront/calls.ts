@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ACMClient } from '@aws-sdk/client-acm';
 import type { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import type { CloudFrontConfig } from '../../config/provisioning-config.ts';
@@ -34,9 +35,15 @@ export async function openCdnCalls(parts: S3ProvisioningParts, cdn: CloudFrontCo
   return { sdk, client, acm: { sdk: acm, client: new acm.ACMClient(options) } };
 }
 
+/** Longest name of which every part of a distribution can be made: the shortest bound is 64, and suffixes follow. */
+const NAME_LENGTH_MAX = 54;
+
 /** Name of everything that belongs to one bucket's distribution. */
 export function cdnName(bucket: string): string {
-  return `stowage-${bucket.replaceAll('.', '-')}`;
+  const name = `stowage-${bucket.replaceAll('.', '-')}`;
+  if (name.length <= NAME_LENGTH_MAX) return name;
+  const hash = createHash('sha256').update(bucket).digest('hex').slice(0, 8);
+  return `${name.slice(0, NAME_LENGTH_MAX - 9)}-${hash}`;
 }
 
 /** Pages of a list that are read, at most: accounts have fewer things of one kind. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { describe, test } from 'node:test';
 import type { RecordedThing } from '../../../test/servers/aws-recorder/cloudfront.ts';
 import type { AwsRecorder } from '../../../test/servers/aws-recorder/server.ts';
@@ -8,7 +10,7 @@ import { destroyProvisioning } from '../destroy.ts';
 import type { Provider } from '../provider.ts';
 import { awsParts, openAws, provisioningOf, startAws } from '../test-aws.ts';
 import { applyAll, driftOf, failuresOf, planAll, verifyAll } from '../test-run.ts';
-import { openCdnCalls } from './calls.ts';
+import { cdnName, openCdnCalls } from './calls.ts';
 import { certificateSetting } from './certificate.ts';
 
 const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -228,4 +230,29 @@ test('the recorder counts lists as CloudFront does', async () => {
   );
   assert.equal(parseXml('<a><b>1</b></a>').children[0]?.text, '1');
   client.destroy();
+});
+
+test('a CDN that gives private files away is seen from outside', async () => {
+  await using aws = await startAws();
+  let status = 403;
+  const edge = createServer((_request, response) => void response.writeHead(status).end());
+  edge.listen(0, '127.0.0.1');
+  await once(edge, 'listening');
+  const { port } = edge.address() as { port: number };
+  await using provider = await openAws(aws, { cdnUrl: `http://127.0.0.1:${port}` });
+  await applyAll(provider);
+  assert.deepEqual(failuresOf(await verifyAll(provider)), []);
+  status = 200;
+  assert.deepEqual(failuresOf(await verifyAll(provider)), ['cdn_unsigned']);
+  const closed = once(edge, 'close');
+  edge.close();
+  edge.closeAllConnections();
+  await closed;
+});
+
+test('names that CloudFront takes are made of the longest name of a bucket', () => {
+  assert.equal(cdnName('my.files'), 'stowage-my-files');
+  const long = cdnName('a'.repeat(63));
+  assert.ok(`${long}-immutable`.length <= 64, long);
+  assert.notEqual(long, cdnName(`${'a'.repeat(62)}b`));
 });

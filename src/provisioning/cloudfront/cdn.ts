@@ -52,7 +52,7 @@ export function cdnOf(parts: S3ProvisioningParts, cdn: CloudFrontConfig, calls: 
         config: async () => originAccess(name, parts.bucket),
         view: toJson,
       }),
-      keysSetting(calls, keys),
+      keysSetting(calls, keys, parts.clock),
       namedSetting(kinds.keyGroup, {
         name: 'cdn_key_group',
         protects: 'URLs signed by your keys, and by no others, open private files.',
@@ -136,6 +136,11 @@ async function notesOf(
   if (found === undefined) return [];
   const [keyId] = await ownKeyIds(calls, keys);
   return [
+    ...(parts.sse === 'aws:kms' && parts.kmsKeyId !== null
+      ? [
+          `Let the distribution decrypt: allow kms:Decrypt to cloudfront.amazonaws.com in the policy of ${parts.kmsKeyId}, with AWS:SourceArn ${found.arn}.`,
+        ]
+      : []),
     ...(cdn.domain === null ? [] : [`DNS: ${cdn.domain} CNAME ${found.domainName}`]),
     `Settings: CDN_URL=https://${cdn.domain ?? found.domainName} CDN_KEY_PAIR_ID=${keyId} CDN_DISTRIBUTION_ID=${found.id}, and CDN_PRIVATE_KEY_FILE=the private key.`,
   ];

@@ -134,7 +134,8 @@ function distributionConfig(
   const behaviors = behaviorsOf(parts, refer);
   const isOwnDomain = domain !== null && refer.certificateArn !== null;
   return {
-    CallerReference: `stowage-${parts.bucket}`,
+    // Never used twice, not even after a distribution is gone; one that exists is found by its comment.
+    CallerReference: `stowage-${parts.bucket}-${parts.clock.now()}`,
     Comment: commentOf(parts.bucket),
     Enabled: true,
     IsIPV6Enabled: true,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../../core/clock.ts';
 import { LATER, type Setting } from '../provider.ts';
 import { allPages, type CdnCalls } from './calls.ts';
 
@@ -25,7 +26,7 @@ export async function keyIds({ client, sdk }: CdnCalls): Promise<ReadonlyMap<str
   return new Map(items.map(({ Name = '', Id = '' }) => [Name, Id]));
 }
 
-export function keysSetting(calls: CdnCalls, keys: readonly SigningKey[]): Setting {
+export function keysSetting(calls: CdnCalls, keys: readonly SigningKey[], clock: Clock): Setting {
   const names = keys.map(({ name }) => name);
   return {
     name: 'cdn_public_keys',
@@ -40,8 +41,9 @@ export function keysSetting(calls: CdnCalls, keys: readonly SigningKey[]): Setti
       const ids = await keyIds(calls);
       for (const { name, pem } of keys) {
         if (ids.has(name)) continue;
-        // The name as reference makes a repeated call harmless.
-        const PublicKeyConfig = { Name: name, EncodedKey: pem, CallerReference: name, Comment: 'Stowage' };
+        // Never used twice, not even after a key is gone; one that exists is found by its name.
+        const CallerReference = `${name}-${clock.now()}`;
+        const PublicKeyConfig = { Name: name, EncodedKey: pem, CallerReference, Comment: 'Stowage' };
         await calls.client.send(new calls.sdk.CreatePublicKeyCommand({ PublicKeyConfig }));
       }
     },

@@ -29,6 +29,7 @@ function partsFor(endpoint: string, changes: Partial<S3ProvisioningParts> = {}):
     kmsKeyId: null,
     provisioning: provisioningOf({ aws: { store: 'compatible' } }, bucket),
     folders: ['invoices/'],
+    cdnUrl: null,
     delivery: [],
     operator: { accessKeyId, secretAccessKey },
     backend: { accessKeyId, secretAccessKey },

@@ -24,6 +24,8 @@ export interface S3ProvisioningParts {
   readonly provisioning: ProvisioningConfig;
   /** Prefixes that the asset types store below, each ending in a slash. */
   readonly folders: readonly string[];
+  /** What readers reach the bucket's CDN by, without a trailing slash; null: none is in use. */
+  readonly cdnUrl: string | null;
   /** How a CDN treats what lies below a prefix; a prefix is there once. */
   readonly delivery: readonly {
     readonly prefix: string;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { streamOf } from '../../core/bytes.ts';
 import { isStowageError } from '../../core/errors.ts';
 import { openS3Backend } from '../../storage/s3/backend.ts';
 import { S3Client } from '../../storage/s3/client.ts';
 import type { S3Options } from '../../storage/s3/options.ts';
-import { expectRefusal, preflightFindings } from '../outside.ts';
+import { expectRefusal, preflightFindings, statusOf } from '../outside.ts';
 import { type Finding, fail, ok, type Probe, warn } from '../provider.ts';
 import { questionKey, reasonOf, signedUrlFindings, writeFindings } from '../store-questions.ts';
 import { awsOf, bucketUrl, type S3ProvisioningParts } from './parts.ts';
@@ -36,6 +37,9 @@ export function outsideProbes(parts: S3ProvisioningParts): readonly Probe[] {
     backend('plain_http', (signal) => plainHttp(parts, signal)),
     backend('unencrypted_put', (signal) => unencryptedPut(parts, signal)),
     backend('confined', (signal) => confined(parts, signal)),
+    ...(parts.cdnUrl === null
+      ? []
+      : [backend('cdn', (signal) => throughCdn(parts, `${parts.cdnUrl}/`, signal))]),
   ];
 }
 
@@ -123,6 +127,38 @@ async function unencryptedPut(parts: S3ProvisioningParts, signal: AbortSignal): 
     throw error;
   } finally {
     await client.close();
+  }
+}
+
+/** Asks the CDN for a private object that exists, without a signature, and without TLS. */
+async function throughCdn(
+  parts: S3ProvisioningParts,
+  cdnUrl: string,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const store = openS3Backend(optionsOf(parts));
+  const key = questionKey();
+  try {
+    await store.put(key, streamOf(PROBE_BYTES), {
+      ...{ mode: 'replace', contentType: 'text/plain', cacheControl: '', metadata: {} },
+      sizeBytes: PROBE_BYTES.byteLength,
+      signal,
+    });
+    const unsigned = await expectRefusal('cdn_unsigned', 'reads private files at the CDN', cdnUrl + key, {
+      signal,
+    });
+    if (!cdnUrl.startsWith('https:'))
+      return [...unsigned, warn('cdn_plain_http', 'CDN_URL is not https.', 'Set it to the https address.')];
+    const plain = await statusOf(`http:${cdnUrl.slice('https:'.length)}${key}`, { signal });
+    return [
+      ...unsigned,
+      plain >= 300
+        ? ok('cdn_plain_http', `The CDN serves nothing without TLS (${plain}).`)
+        : fail('cdn_plain_http', `The CDN answers without TLS (${plain}).`, 'stowage provision apply.'),
+    ];
+  } finally {
+    await store.delete(key, {}).catch(() => undefined);
+    await store.close();
   }
 }
 
