@@ -13,6 +13,7 @@ export interface Damaged {
   readonly assets: number;
   readonly missing: number;
   readonly wrongSize: number;
+  readonly unreadable: number;
   readonly first: readonly DamagedAsset[];
 }
 
@@ -23,8 +24,7 @@ export async function findDamaged(
 ): Promise<Damaged> {
   const first: DamagedAsset[] = [];
   let assets = 0;
-  let missing = 0;
-  let wrongSize = 0;
+  const counts = { missing: 0, wrong_size: 0, unreadable: 0 };
   for (let afterId: string | null = null; ; ) {
     throwIfAborted(options.signal);
     const page: readonly Asset[] = await parts.catalog.walkAssets({
@@ -37,8 +37,7 @@ export async function findDamaged(
     await mapBounded(stored, HEADS_AT_ONCE, async (asset) => {
       const problem = await judge(parts, asset, options.signal);
       if (problem === undefined) return;
-      if (problem === 'missing') missing += 1;
-      else wrongSize += 1;
+      counts[problem] += 1;
       if (first.length < REPORTED_MAX) first.push({ asset_id: asset.assetId, key: asset.key, problem });
     });
     options.onProgress?.('assets checked', assets);
@@ -46,7 +45,8 @@ export async function findDamaged(
     if (last === undefined || page.length < PAGE_LIMIT) break;
     afterId = last.assetId;
   }
-  return { assets, missing, wrongSize, first };
+  const { missing, wrong_size: wrongSize, unreadable } = counts;
+  return { assets, missing, wrongSize, unreadable, first };
 }
 
 async function judge(
@@ -58,6 +58,8 @@ async function judge(
     const info = await parts.bucket.head(asset.key, withSignal(signal));
     return info.sizeBytes === asset.sizeBytes ? undefined : 'wrong_size';
   } catch (error) {
+    // One damaged file must not keep all others from being swept.
+    if (isStowageError(error, 'object_corrupt')) return 'unreadable';
     if (!isStowageError(error, 'object_not_found')) throw error;
     // Looked at again after the bytes: a delete or a move may have come between the row and our question.
     const still = await parts.catalog.findAsset(asset.tenantId, asset.assetId);

@@ -45,6 +45,7 @@ function merged(one: SweepReport, other: SweepReport): SweepReport {
     orphan_keys: [...one.orphan_keys, ...other.orphan_keys].slice(0, LISTED_MAX),
     missing: one.missing + other.missing,
     wrong_size: one.wrong_size + other.wrong_size,
+    unreadable: one.unreadable + other.unreadable,
     damaged: [...one.damaged, ...other.damaged].slice(0, LISTED_MAX),
     tombstones: sum(one.tombstones, other.tombstones),
     unused: sum(one.unused, other.unused),

@@ -249,6 +249,27 @@ describe('a sweep', () => {
     assert.notEqual(await ground.parts.catalog.findAsset('acme', missing.assetId), undefined);
   });
 
+  test('goes on past an object that the store finds damaged, and names its record', async () => {
+    await using ground = await openGround();
+    const damaged = await ground.store();
+    await ground.store();
+    const orphan = await ground.putBytes();
+    ground.advance(DAY_MS + 1);
+    const { bucket } = ground.parts;
+    const head = bucket.head.bind(bucket);
+    bucket.head = async (key, options) => {
+      if (key === damaged.key) throw new StowageError('object_corrupt', 'The stored object has no end mark.');
+      return await head(key, options);
+    };
+    const report = await sweep(ground.parts, APPLY);
+    assert.deepEqual([report.unreadable, report.missing, report.wrong_size], [1, 0, 0]);
+    const { assetId: asset_id, key } = damaged;
+    assert.deepEqual(report.damaged, [{ asset_id, key, problem: 'unreadable' }]);
+    assert.ok(hasFindings(report));
+    assert.equal(await ground.exists(orphan), false);
+    assert.notEqual(await ground.parts.catalog.findAsset('acme', damaged.assetId), undefined);
+  });
+
   test('finishes deletes that were interrupted before or after their bytes were gone', async () => {
     await using ground = await openGround();
     const first = await ground.store();

@@ -69,11 +69,11 @@ export interface SweepCount {
   readonly removed: number;
 }
 
-/** A row whose bytes are missing or of another size. Reported, never removed: a backup may have them. */
+/** A row whose bytes are missing, of another size, or no longer what the store wrote. Reported, never removed: a backup may have them. */
 export interface DamagedAsset {
   readonly asset_id: string;
   readonly key: string;
-  readonly problem: 'missing' | 'wrong_size';
+  readonly problem: 'missing' | 'wrong_size' | 'unreadable';
 }
 
 /** What a sweep found and did. Names are those of `stowage sweep --json`. */
@@ -89,7 +89,9 @@ export interface SweepReport {
   readonly missing: number;
   /** Rows whose bytes have another size. */
   readonly wrong_size: number;
-  /** The first of both; at most 100. */
+  /** Rows whose object the store knows to be damaged. */
+  readonly unreadable: number;
+  /** The first of all three; at most 100. */
   readonly damaged: readonly DamagedAsset[];
   /** Deletes that were interrupted. */
   readonly tombstones: SweepCount;
@@ -157,6 +159,7 @@ export async function sweep(given: SweepParts, options: SweepOptions): Promise<S
     orphan_keys: orphans.keys.slice(0, 100),
     missing: damaged.missing,
     wrong_size: damaged.wrongSize,
+    unreadable: damaged.unreadable,
     damaged: damaged.first,
     tombstones: tombstones.count,
     unused: unused.count,
@@ -176,7 +179,7 @@ export function hasFindings(report: SweepReport): boolean {
   ];
   return (
     counts.some((count) => count.removed < count.found) ||
-    report.missing + report.wrong_size + report.failures > 0 ||
+    report.missing + report.wrong_size + report.unreadable + report.failures > 0 ||
     report.stopped !== null
   );
 }

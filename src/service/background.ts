@@ -149,7 +149,10 @@ async function sweepOnce(config: Config, parts: BackgroundParts, signal: AbortSi
     ...{ apply: true, force: false, ageSecondsMin: SWEEP_AGE_SECONDS_DEFAULT, signal },
   });
   const { damaged: _damaged, orphan_keys: _keys, ...counts } = report;
-  if (report.stopped === null && report.missing + report.wrong_size + report.failures === 0) {
+  if (
+    report.stopped === null &&
+    report.missing + report.wrong_size + report.unreadable + report.failures === 0
+  ) {
     parts.log.info({ sweep: counts }, 'Swept.');
   } else parts.log.warn({ sweep: counts }, 'Swept, and something needs a look: run "stowage sweep".');
 }

@@ -43,7 +43,7 @@ export const sweepCommand: Command = {
 function linesOf(report: SweepReport): string[] {
   const count = (name: string, { found, bytes, removed }: SweepCount): string => {
     const size = bytes > 0 ? ` (${formatByteSize(bytes)})` : '';
-    return `${name.padEnd(24)}${found}${size}${removed > 0 ? `, removed ${removed}` : ''}`;
+    return `${name.padEnd(26)}${found}${size}${removed > 0 ? `, removed ${removed}` : ''}`;
   };
   const hasAny = [
     report.orphans,
@@ -62,8 +62,9 @@ function linesOf(report: SweepReport): string[] {
     count('Stale uploads', report.stale_uploads),
     count('Expired direct uploads', report.expired_uploads),
     count('Files in the spool', report.spool_files),
-    `${'Records without bytes'.padEnd(24)}${report.missing}`,
-    `${'Records of other size'.padEnd(24)}${report.wrong_size}`,
+    `${'Records without bytes'.padEnd(26)}${report.missing}`,
+    `${'Records of other size'.padEnd(26)}${report.wrong_size}`,
+    `${'Records of damaged bytes'.padEnd(26)}${report.unreadable}`,
     ...report.damaged.map(({ asset_id, key, problem }) => `  ${asset_id} ${problem} ${key}`),
     ...(hasAny && !report.applied && report.stopped === null
       ? ['Nothing was removed: add --apply to do it.']

@@ -12,6 +12,7 @@ export async function surveyAsset(
     const info = await source.head(asset.key, { signal });
     return info.sizeBytes === asset.sizeBytes ? 'fits' : 'hash_mismatch';
   } catch (error) {
+    if (isStowageError(error, 'object_corrupt')) return 'hash_mismatch';
     if (!isStowageError(error, 'object_not_found')) throw error;
     const now = await catalog.findAsset(asset.tenantId, asset.assetId);
     return now?.backend === asset.backend ? 'missing' : 'gone';
