@@ -18,6 +18,7 @@ export function settingsOfCloudFront({ resources }: Evaluated): Readonly<Record<
     cdn_key_group: json(one('aws_cloudfront_key_group.signing').items),
     cdn_cache_immutable: cachePolicy(one('aws_cloudfront_cache_policy.immutable')),
     cdn_cache_short: cachePolicy(one('aws_cloudfront_cache_policy.short')),
+    cdn_cache_public: cachePolicy(one('aws_cloudfront_cache_policy.public')),
     cdn_headers: headers(one('aws_cloudfront_response_headers_policy.files')),
     ...(certificates.length > 0 && {
       // The module waits for it, so what it leaves behind is issued.
@@ -52,7 +53,7 @@ function cachePolicy(block: Block): Json {
       HeadersConfig: { HeaderBehavior: json(only(inKey.headers_config).header_behavior) },
       QueryStringsConfig: {
         QueryStringBehavior: json(query.query_string_behavior),
-        QueryStrings: list(only(query.query_strings).items),
+        ...(query.query_strings !== undefined && { QueryStrings: list(only(query.query_strings).items) }),
       },
     },
   };

@@ -32,6 +32,7 @@ const KNOWN_LATER = {
       ...['aws_iam_role.backend.arn', 'aws_iam_user.backend.arn', 'aws_cloudfront_distribution.files.arn'],
       ...['aws_cloudfront_origin_access_control.files.id', 'aws_cloudfront_key_group.signing.id'],
       ...['aws_cloudfront_cache_policy.immutable.id', 'aws_cloudfront_cache_policy.short.id'],
+      'aws_cloudfront_cache_policy.public.id',
       ...['aws_cloudfront_response_headers_policy.files.id', 'aws_cloudfront_public_key.signing.id'],
       'aws_acm_certificate_validation.cdn.certificate_arn',
     ].map((name) => [name, LATER]),

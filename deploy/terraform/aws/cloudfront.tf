@@ -97,6 +97,34 @@ resource "aws_cloudfront_cache_policy" "short" {
   }
 }
 
+# What everybody may read is kept as long as it says itself. Nothing of the query reaches the bucket: it would let a
+# stranger say what type a file has.
+resource "aws_cloudfront_cache_policy" "public" {
+  count       = local.cdn_count
+  name        = "${local.cdn_name}-public"
+  comment     = "Stowage: public files, as they say"
+  min_ttl     = 0
+  default_ttl = 300
+  max_ttl     = 31536000
+
+  parameters_in_cache_key_and_forwarded_to_origin {
+    enable_accept_encoding_brotli = false
+    enable_accept_encoding_gzip   = false
+
+    cookies_config {
+      cookie_behavior = "none"
+    }
+
+    headers_config {
+      header_behavior = "none"
+    }
+
+    query_strings_config {
+      query_string_behavior = "none"
+    }
+  }
+}
+
 resource "aws_cloudfront_response_headers_policy" "files" {
   count   = local.cdn_count
   name    = local.cdn_name
@@ -221,7 +249,7 @@ resource "aws_cloudfront_distribution" "files" {
       allowed_methods            = ["GET", "HEAD"]
       cached_methods             = ["GET", "HEAD"]
       compress                   = false
-      cache_policy_id            = ordered_cache_behavior.value.immutable ? aws_cloudfront_cache_policy.immutable[0].id : aws_cloudfront_cache_policy.short[0].id
+      cache_policy_id            = ordered_cache_behavior.value.public ? aws_cloudfront_cache_policy.public[0].id : ordered_cache_behavior.value.immutable ? aws_cloudfront_cache_policy.immutable[0].id : aws_cloudfront_cache_policy.short[0].id
       response_headers_policy_id = aws_cloudfront_response_headers_policy.files[0].id
       trusted_key_groups         = ordered_cache_behavior.value.public ? null : [aws_cloudfront_key_group.signing[0].id]
     }

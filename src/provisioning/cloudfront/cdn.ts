@@ -4,7 +4,7 @@ import { type ApplyContext, LATER, ProvisioningError, type Setting } from '../pr
 import type { S3ProvisioningParts } from '../s3/parts.ts';
 import { type CdnCalls, cdnName } from './calls.ts';
 import { certificateSetting, findCertificate } from './certificate.ts';
-import { headersPolicy, immutablePolicy, originAccess, shortPolicy } from './contents.ts';
+import { headersPolicy, immutablePolicy, originAccess, publicPolicy, shortPolicy } from './contents.ts';
 import { distributionSetting, findDistribution, waitUntilDeployed } from './distribution.ts';
 import { keyIds, keysSetting, ownKeyIds, signingKeys } from './keys.ts';
 import { cachePolicyKind, headersPolicyKind, keyGroupKind, originAccessKind } from './kinds.ts';
@@ -32,6 +32,7 @@ export function cdnOf(parts: S3ProvisioningParts, cdn: CloudFrontConfig, calls: 
     keyGroup: keyGroupKind(calls, name),
     immutable: cachePolicyKind(calls, `${name}-immutable`),
     short: cachePolicyKind(calls, `${name}-short`),
+    public: cachePolicyKind(calls, `${name}-public`),
     headers: headersPolicyKind(calls, name),
   };
   const idOf = async (kind: { find(): Promise<{ id: string } | undefined> }): Promise<string> =>
@@ -41,6 +42,7 @@ export function cdnOf(parts: S3ProvisioningParts, cdn: CloudFrontConfig, calls: 
     keyGroupId: await idOf(kinds.keyGroup),
     immutablePolicyId: await idOf(kinds.immutable),
     shortPolicyId: await idOf(kinds.short),
+    publicPolicyId: await idOf(kinds.public),
     headersPolicyId: await idOf(kinds.headers),
     certificateArn: cdn.domain === null ? null : ((await findCertificate(calls, cdn.domain))?.arn ?? LATER),
   });
@@ -70,6 +72,12 @@ export function cdnOf(parts: S3ProvisioningParts, cdn: CloudFrontConfig, calls: 
         protects:
           'Other files are near their readers for an hour, and the signature is no part of their name.',
         config: async () => shortPolicy(name),
+        view: toJson,
+      }),
+      namedSetting(kinds.public, {
+        name: 'cdn_cache_public',
+        protects: 'Public files are kept as long as they say, and nobody else says what type they have.',
+        config: async () => publicPolicy(name),
         view: toJson,
       }),
       namedSetting(kinds.headers, {

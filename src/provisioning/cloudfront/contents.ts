@@ -7,6 +7,13 @@ import type {
 const YEAR_SECONDS = 31_536_000;
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
+/** Whoever asks, and however, gets the same bytes. */
+const ALL_THE_SAME = {
+  EnableAcceptEncodingGzip: false,
+  EnableAcceptEncodingBrotli: false,
+  CookiesConfig: { CookieBehavior: 'none' },
+  HeadersConfig: { HeaderBehavior: 'none' },
+} as const;
 
 export function originAccess(name: string, bucket: string): OriginAccessControlConfig {
   return {
@@ -31,14 +38,27 @@ function cachePolicy(name: string, comment: string, seconds: readonly [number, n
     DefaultTTL: seconds[0],
     MaxTTL: seconds[1],
     ParametersInCacheKeyAndForwardedToOrigin: {
-      EnableAcceptEncodingGzip: false,
-      EnableAcceptEncodingBrotli: false,
-      CookiesConfig: { CookieBehavior: 'none' },
-      HeadersConfig: { HeaderBehavior: 'none' },
+      ...ALL_THE_SAME,
       QueryStringsConfig: {
         QueryStringBehavior: 'whitelist',
         QueryStrings: { Quantity: parameters.length, Items: parameters },
       },
+    },
+  };
+}
+
+/**
+ * What everybody may read is kept as long as it says itself. Nothing of the query reaches the bucket: it would let a
+ * stranger say what type a file has.
+ */
+export function publicPolicy(name: string): CachePolicyConfig {
+  const policy = cachePolicy(`${name}-public`, 'Stowage: public files, as they say', [0, YEAR_SECONDS]);
+  return {
+    ...policy,
+    DefaultTTL: 300,
+    ParametersInCacheKeyAndForwardedToOrigin: {
+      ...ALL_THE_SAME,
+      QueryStringsConfig: { QueryStringBehavior: 'none' },
     },
   };
 }

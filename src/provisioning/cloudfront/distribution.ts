@@ -16,6 +16,7 @@ export interface DistributionParts {
   readonly keyGroupId: string;
   readonly immutablePolicyId: string;
   readonly shortPolicyId: string;
+  readonly publicPolicyId: string;
   readonly headersPolicyId: string;
   /** Null without a domain of one's own. */
   readonly certificateArn: string | null;
@@ -188,12 +189,20 @@ function behavior(
       CachedMethods: { Quantity: 2, Items: ['GET', 'HEAD'] },
     },
     Compress: false,
-    CachePolicyId: kind.isImmutable ? refer.immutablePolicyId : refer.shortPolicyId,
+    CachePolicyId: cachePolicyOf(refer, kind),
     ResponseHeadersPolicyId: refer.headersPolicyId,
     TrustedKeyGroups: kind.isPublic
       ? { Enabled: false, Quantity: 0 }
       : { Enabled: true, Quantity: 1, Items: [refer.keyGroupId] },
   };
+}
+
+function cachePolicyOf(
+  refer: DistributionParts,
+  kind: { readonly isImmutable: boolean; readonly isPublic: boolean },
+): string {
+  if (kind.isPublic) return refer.publicPolicyId;
+  return kind.isImmutable ? refer.immutablePolicyId : refer.shortPolicyId;
 }
 
 /** The part of a distribution that is ours, in one form. */
