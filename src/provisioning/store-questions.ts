@@ -34,24 +34,21 @@ export async function writeFindings(question: {
   readonly urlOf: (key: ObjectKey) => string;
   readonly signal: AbortSignal;
 }): Promise<readonly Finding[]> {
-  const { signal } = question;
-  const store = await question.open();
-  const key = questionKey();
+  const { signal, closed = expectRefusal } = question;
   try {
-    await store.put(key, streamOf(QUESTION_BYTES), { ...WRITE, signal });
-    const info = await store.head(key, { signal });
-    return [
-      info.sizeBytes === QUESTION_BYTES.byteLength
-        ? ok('write_and_read', 'The backend stores, finds and removes objects.')
-        : fail(
-            'write_and_read',
-            'The store keeps other bytes than it was given.',
-            'Ask whoever runs the store.',
-          ),
-      ...(await (question.closed ?? expectRefusal)('anonymous_read', 'reads objects', question.urlOf(key), {
-        signal,
-      })),
-    ];
+    return await withQuestion(question, async (store, key) => {
+      const info = await store.head(key, { signal });
+      return [
+        info.sizeBytes === QUESTION_BYTES.byteLength
+          ? ok('write_and_read', 'The backend stores, finds and removes objects.')
+          : fail(
+              'write_and_read',
+              'The store keeps other bytes than it was given.',
+              'Ask whoever runs the store.',
+            ),
+        ...(await closed('anonymous_read', 'reads objects', question.urlOf(key), { signal })),
+      ];
+    });
   } catch (error) {
     return [
       fail(
@@ -60,9 +57,6 @@ export async function writeFindings(question: {
         'stowage provision apply; then check the service’s credentials and what they may do.',
       ),
     ];
-  } finally {
-    await store.delete(key, {}).catch(() => undefined);
-    await store.close();
   }
 }
 
@@ -75,16 +69,13 @@ export async function signedUrlFindings(question: {
   readonly putHeaders?: Readonly<Record<string, string>>;
 }): Promise<readonly Finding[]> {
   const { signal, clock, putHeaders = {} } = question;
-  const store = await question.open();
-  const key = questionKey();
   const sign = {
     lifetimeSeconds: 300,
     contentDisposition: 'attachment',
     contentType: 'text/plain',
     grant: null,
   };
-  try {
-    await store.put(key, streamOf(QUESTION_BYTES), { ...WRITE, signal });
+  return withQuestion(question, async (store, key) => {
     const nowMs = clock.now();
     const { url } = await store.signRead(key, { ...sign, nowMs });
     const old = await store.signRead(key, { ...sign, nowMs: nowMs - LONG_AGO_MS });
@@ -106,6 +97,22 @@ export async function signedUrlFindings(question: {
         ? ok('signed_url_read_only', 'A read URL writes nothing.')
         : fail('signed_url_read_only', `A PUT to a read URL is answered ${write}.`, MEND_STORE),
     ];
+  });
+}
+
+/** Opens the store, stores an object to ask for, and takes both away again. */
+export async function withQuestion(
+  options: {
+    readonly open: () => StorageBackend | Promise<StorageBackend>;
+    readonly signal: AbortSignal;
+  },
+  ask: (store: StorageBackend, key: ObjectKey) => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  const store = await options.open();
+  const key = questionKey();
+  try {
+    await store.put(key, streamOf(QUESTION_BYTES), { ...WRITE, signal: options.signal });
+    return await ask(store, key);
   } finally {
     await store.delete(key, {}).catch(() => undefined);
     await store.close();

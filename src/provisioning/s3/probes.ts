@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { streamOf } from '../../core/bytes.ts';
 import { isStowageError } from '../../core/errors.ts';
 import { openS3Backend } from '../../storage/s3/backend.ts';
 import { S3Client } from '../../storage/s3/client.ts';
 import type { S3Options } from '../../storage/s3/options.ts';
 import { expectRefusal, preflightFindings, statusOf } from '../outside.ts';
 import { type Finding, fail, ok, type Probe, warn } from '../provider.ts';
-import { questionKey, reasonOf, signedUrlFindings, writeFindings } from '../store-questions.ts';
+import { questionKey, reasonOf, signedUrlFindings, withQuestion, writeFindings } from '../store-questions.ts';
 import { awsOf, bucketUrl, type S3ProvisioningParts } from './parts.ts';
 
 const PROBE_BYTES = Buffer.from('a question of stowage provision verify');
@@ -136,30 +135,19 @@ async function throughCdn(
   cdnUrl: string,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const store = openS3Backend(optionsOf(parts));
-  const key = questionKey();
-  try {
-    await store.put(key, streamOf(PROBE_BYTES), {
-      ...{ mode: 'replace', contentType: 'text/plain', cacheControl: '', metadata: {} },
-      sizeBytes: PROBE_BYTES.byteLength,
-      signal,
-    });
-    const unsigned = await expectRefusal('cdn_unsigned', 'reads private files at the CDN', cdnUrl + key, {
-      signal,
-    });
-    if (!cdnUrl.startsWith('https:'))
+  return withQuestion({ open: () => openS3Backend(optionsOf(parts)), signal }, async (_store, key) => {
+    const url = cdnUrl + key;
+    const unsigned = await expectRefusal('cdn_unsigned', 'reads private files at the CDN', url, { signal });
+    if (!url.startsWith('https:'))
       return [...unsigned, warn('cdn_plain_http', 'CDN_URL is not https.', 'Set it to the https address.')];
-    const plain = await statusOf(`http:${cdnUrl.slice('https:'.length)}${key}`, { signal });
+    const plain = await statusOf(`http:${url.slice('https:'.length)}`, { signal });
     return [
       ...unsigned,
       plain >= 300
         ? ok('cdn_plain_http', `The CDN serves nothing without TLS (${plain}).`)
         : fail('cdn_plain_http', `The CDN answers without TLS (${plain}).`, 'stowage provision apply.'),
     ];
-  } finally {
-    await store.delete(key, {}).catch(() => undefined);
-    await store.close();
-  }
+  });
 }
 
 /** What the backend must not be able to do: read its own bucket's policy, and look into another bucket. */
