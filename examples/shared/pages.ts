@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import express, { type Router } from 'express';
 
@@ -6,12 +7,14 @@ const POLICY = "default-src 'self'; img-src * data:; media-src *; frame-ancestor
 
 /** Serves the page of an example, and below `/shared` what the pages have in common. */
 export function pages(directory: URL): Router {
+  const options = {
+    setHeaders: (response: ServerResponse) => {
+      response.setHeader('content-security-policy', POLICY);
+      response.setHeader('x-content-type-options', 'nosniff');
+    },
+  };
   const routes = express.Router();
-  routes.use((_request, response, next) => {
-    response.set({ 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff' });
-    next();
-  });
-  routes.use('/shared', express.static(fileURLToPath(new URL('page/', import.meta.url))));
-  routes.use(express.static(fileURLToPath(directory)));
+  routes.use('/shared', express.static(fileURLToPath(new URL('page/', import.meta.url)), options));
+  routes.use(express.static(fileURLToPath(directory), options));
   return routes;
 }

@@ -1,6 +1,5 @@
 import express, { type RequestHandler, type Router } from 'express';
-import { SignJWT } from 'jose';
-import { type Config, StowageError } from 'stowage';
+import { type Stowage, StowageError } from 'stowage';
 
 const TOKEN_SECONDS = 8 * 3600;
 const NAME = /^[\w.@-]{1,64}$/;
@@ -10,22 +9,15 @@ const NAME = /^[\w.@-]{1,64}$/;
  * verifies and keeps it in a cookie, for the links and pictures of a page; programs send it as `Authorization: Bearer`.
  * The examples that have users of their own do without it.
  */
-export function signInRoutes({ access }: Config): Router {
+export function signInRoutes(stowage: Pick<Stowage, 'issueToken'>): Router {
   const routes = express.Router();
   routes.use(cookieAsToken);
   routes.post('/session', express.json(), async (request, response) => {
-    const [secret] = access.jwtSecrets;
-    if (secret === undefined) throw new StowageError('not_found', 'Your identity provider signs in here.');
     const { name } = (request.body ?? {}) as { name?: unknown };
     if (typeof name !== 'string' || !NAME.test(name)) {
       throw new StowageError('invalid_parameter', 'A name has 1 to 64 letters, digits and . _ @ -.');
     }
-    const token = await new SignJWT({ [access.jwtTenantClaim]: 'demo' })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setSubject(name)
-      .setIssuedAt()
-      .setExpirationTime(`${TOKEN_SECONDS} s`)
-      .sign(new TextEncoder().encode(secret));
+    const token = await stowage.issueToken({ userId: name }, { lifetimeSeconds: TOKEN_SECONDS });
     // Strict: the browser sends it with requests of our own pages only, so nobody else's page can upload or delete.
     const cookie = { httpOnly: true, sameSite: 'strict', secure: request.secure } as const;
     response.cookie('session', token, { ...cookie, maxAge: TOKEN_SECONDS * 1000 }).json({ token });

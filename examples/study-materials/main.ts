@@ -15,7 +15,7 @@ export async function start(options: ExampleOptions): Promise<RunningExample> {
   const stowage = await openStorage(options, () => `${origin}/storage`);
 
   const app = express();
-  app.use(signInRoutes(stowage.config));
+  app.use(signInRoutes(stowage));
   app.use('/storage', stowage.handler());
   app.post('/api/v1/user-content/upload', upload(stowage));
   app.get('/api/v1/user-content', list(stowage));

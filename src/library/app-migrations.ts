@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClientBase, Pool } from 'pg';
 
-/** Migrations of an application: a directory of files such as `0001_brands.sql`, or the same as values. */
-export type AppMigrations = URL | string | readonly AppMigration[];
+/**
+ * Migrations of an application: a directory of files such as `0001_brands.sql`, the same as values, or several of both, when
+ * parts of it bring tables of their own.
+ */
+export type AppMigrations = MigrationSource | readonly MigrationSource[];
+
+type MigrationSource = URL | string | AppMigration;
 
 export interface AppMigration {
   /** Decides the order: `0001_brands`. */
@@ -42,11 +47,14 @@ export async function migrateApp(
 }
 
 async function readMigrations(migrations: AppMigrations): Promise<readonly AppMigration[]> {
-  if (typeof migrations !== 'string' && !(migrations instanceof URL)) {
-    return migrations.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  }
-  const directory = typeof migrations === 'string' ? migrations : fileURLToPath(migrations);
-  const names = (await readdir(directory)).flatMap((file) => FILE.exec(file)?.[1] ?? []).toSorted();
+  const found = await Promise.all([migrations].flat().map(readSource));
+  return found.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function readSource(source: MigrationSource): Promise<readonly AppMigration[]> {
+  if (typeof source === 'object' && 'sql' in source) return [source];
+  const directory = typeof source === 'string' ? source : fileURLToPath(source);
+  const names = (await readdir(directory)).flatMap((file) => FILE.exec(file)?.[1] ?? []);
   return await Promise.all(
     names.map(async (name) => ({ name, sql: await readFile(join(directory, `${name}.sql`), 'utf8') })),
   );

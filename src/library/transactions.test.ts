@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isStowageError } from '../core/errors.ts';
 import {
@@ -50,6 +52,19 @@ describe('the tables of an application', () => {
     assert.equal(typeof rows[0]?.n, 'number');
     await database.query(`insert into users values ('ana@example.org')`);
     assert.equal((await database.query('select * from users')).rowCount, 1);
+  });
+
+  test('come from directories and values together, in the order of their names', async () => {
+    const { database } = fixture.stowage;
+    const directory = join(fixture.directory, 'migrations');
+    mkdirSync(directory);
+    writeFileSync(join(directory, '0003_more.sql'), 'create table more (id int references parts (id))');
+    const parts = { name: '0002_z_parts', sql: 'create table parts (id int primary key)' };
+    assert.deepEqual(await database.migrate([directory, ...MIGRATIONS, parts]), [
+      '0002_z_parts',
+      '0003_more',
+    ]);
+    await database.query(`delete from app_migrations where name in ('0002_z_parts', '0003_more')`);
   });
 
   test('are not touched when a migration was changed or is missing, or fails', async () => {
