@@ -8,8 +8,10 @@ import { openS3 } from '../acceptance/store.ts';
 import { type Claims, claimsFor, mintToken } from '../acceptance/tokens.ts';
 
 /** An example that runs on a database and a store of its own. */
-export interface ExampleStand extends AsyncDisposable {
+export interface Stand extends AsyncDisposable {
   readonly origin: string;
+  /** Ends it and starts it again on the same data, at the same address. */
+  restart(): Promise<void>;
   /** Names of what uploads have left in the store. */
   stored(): Promise<readonly string[]>;
   /** Sends a request as a user: JSON, or a form. */
@@ -27,32 +29,37 @@ export interface Reply {
 }
 
 /** Starts an example on local disk, or on S3 with what a bucket needs for browsers. */
-export async function openExample(
+export async function openStand(
   start: (options: ExampleOptions) => Promise<RunningExample>,
-  { backend, env = {} }: { readonly backend: 'local' | 's3'; readonly env?: Record<string, string> },
-): Promise<ExampleStand> {
+  {
+    backend = 'local',
+    env = {},
+  }: { readonly backend?: 'local' | 's3'; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Stand> {
   const directory = mkdtempSync(join(tmpdir(), 'stowage-example-'));
   chmodSync(directory, 0o755);
   const database = await openTestDatabase();
   const store = backend === 's3' ? await openS3(process.env.TEST_CEPH_ENDPOINT) : null;
   const { host, port, user, database: name } = database.app;
-  const running = await start({
-    cwd: directory,
-    port: 0,
-    env: {
-      DATABASE_URL: `postgres://${user}@/${name}?host=${encodeURIComponent(host ?? '')}&port=${port}`,
-      ...{ JWT_SECRET, SIGNING_SECRET, UPLOADS_PER_HOUR: '10000' },
-      ...store?.settings,
-      ...env,
-    },
-  });
-  if (store !== null) await allowPages(store.settings, running.origin);
+  const settings = {
+    DATABASE_URL: `postgres://${user}@/${name}?host=${encodeURIComponent(host ?? '')}&port=${port}`,
+    ...{ JWT_SECRET, SIGNING_SECRET, UPLOADS_PER_HOUR: '10000' },
+    ...store?.settings,
+    ...env,
+  };
+  let running = await start({ cwd: directory, port: 0, env: settings });
+  const { origin } = running;
+  if (store !== null) await allowPages(store.settings, origin);
   return {
-    origin: running.origin,
+    origin,
+    async restart() {
+      await running.close();
+      running = await start({ cwd: directory, port: Number(new URL(origin).port), env: settings });
+    },
     stored: async () => (store === null ? [] : await store.objects()),
     as(userId, claims = {}) {
       const authorization = `Bearer ${mintToken(claimsFor(userId, claims), JWT_SECRET)}`;
-      return (method, path, body) => ask(new URL(path, running.origin), { method, body, authorization });
+      return (method, path, body) => ask(new URL(path, origin), { method, body, authorization });
     },
     async [Symbol.asyncDispose]() {
       await running.close();
@@ -60,6 +67,28 @@ export async function openExample(
       await database[Symbol.asyncDispose]();
       rmSync(directory, { recursive: true, force: true });
     },
+  };
+}
+
+/** Somebody with a session: the cookie goes along with every request. */
+export interface Visitor {
+  readonly token: string;
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** Signs in as the examples' pages do. */
+export async function signIn({ origin }: Stand, name: string): Promise<Visitor> {
+  const answer = await fetch(`${origin}/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  });
+  const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const { token } = (await answer.json()) as { token: string };
+  return {
+    token,
+    fetch: (path, init = {}) =>
+      fetch(new URL(path, origin), { ...init, headers: { ...init.headers, cookie } }),
   };
 }
 
