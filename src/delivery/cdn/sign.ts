@@ -5,7 +5,7 @@ export const HASH_ALGORITHM = 'SHA256';
 
 /**
  * Signs a policy as CloudFront wants it: RSA with PKCS #1 v1.5, which gives the same signature for the same text, so that
- * the same question has the same URL. About a millisecond of arithmetic, done beside the event loop.
+ * the same question has the same URL. Arithmetic that takes a while, so it is done beside the event loop.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-creating-signed-url-canned-policy.html
  */
