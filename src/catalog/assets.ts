@@ -104,6 +104,24 @@ export function assetReader(database: Database) {
       return rows.map(placedAssetOf);
     },
 
+    async tombstonesOf(
+      ...[{ tenantId, userId }, { afterId, limit }]: Parameters<Catalog['listTombstonesOfUser']>
+    ): Promise<PlacedAsset[]> {
+      const rows = await translated(
+        queries
+          .selectFrom('assets')
+          .select([...COLUMNS, 'copies'])
+          .where('state', '=', sql.lit('deleted'))
+          .where('tenant_id', '=', tenantId)
+          .where('user_id', '=', userId)
+          .$if(afterId !== null, (after) => after.where('id', '>', afterId ?? ''))
+          .orderBy('id')
+          .limit(limit)
+          .execute(),
+      );
+      return rows.map(placedAssetOf);
+    },
+
     async keysInUse(keys: readonly ObjectKey[]): Promise<ReadonlySet<string>> {
       if (keys.length > KEYS_MAX) throw new RangeError(`At most ${KEYS_MAX} keys can be asked for at once.`);
       const rows = await translated(

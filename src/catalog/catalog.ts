@@ -88,6 +88,12 @@ export interface Catalog extends UploadsInProgress, AssetMoves, AssetLinks, CdnP
     readonly limit: number;
   }): Promise<readonly PlacedAsset[]>;
 
+  /** The same of one user, on any backend, whatever their age. */
+  listTombstonesOfUser(
+    owner: Owner,
+    page: { readonly afterId: string | null; readonly limit: number },
+  ): Promise<readonly PlacedAsset[]>;
+
   /** Of these keys, those that an asset (stored or tombstone, on any backend) or an open direct upload names: the sweeper's proof. At most 1,000. */
   keysInUse(keys: readonly ObjectKey[]): Promise<ReadonlySet<string>>;
 

@@ -65,6 +65,7 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
     },
 
     listTombstones: assets.tombstones,
+    listTombstonesOfUser: assets.tombstonesOf,
     async keysInUse(keys) {
       const [stored, incoming] = await Promise.all([
         assets.keysInUse(keys),

@@ -93,6 +93,19 @@ describe('erasing a user', () => {
     assert.equal(await ground.objects(), 0);
   });
 
+  test('takes the bytes of what a crash had only marked', async () => {
+    await using ground = await openGround();
+    await ground.store(3);
+    const crashing = ground.startProcess({ forgetAsset: () => new Promise<never>(() => undefined) });
+    void crashing.eraseUser('ada', ADMIN, ORIGIN);
+    while ((await ground.usage('ada')) > 0) await new Promise((resolve) => setImmediate(resolve));
+    ground.advance(60_000);
+    await ground.startProcess().resumeErasures();
+    assert.equal(await ground.objects(), 0);
+    const owner = { tenantId: 'acme', userId: 'ada' };
+    assert.deepEqual(await ground.catalog.listTombstonesOfUser(owner, { afterId: null, limit: 9 }), []);
+  });
+
   test('that is accepted and never begun is carried out by the next process', async () => {
     await using ground = await openGround();
     await ground.store(3);

@@ -1,7 +1,7 @@
 import type { ClaimedErasure, UserErasures } from '../catalog/user-erasures.ts';
 import { isStowageError, StowageError } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
-import { type RemovalOptions, removeAssetsOfUser } from './remove-asset.ts';
+import { removeAssetsOfUser, type UserRemovalOptions } from './remove-asset.ts';
 
 /**
  * How long an erasure is held without a sign of life, in milliseconds; so long it waits after a crash. Should a batch take
@@ -14,7 +14,7 @@ const RETRY_MS_MAX = 10 * 60_000;
 const DOUBLINGS_MAX = 6;
 
 /** What erasing needs. */
-export type ErasureOptions = RemovalOptions & { readonly catalog: UserErasures };
+export type ErasureOptions = UserRemovalOptions & { readonly catalog: UserErasures };
 
 /** Carries out erasures, one after the other, until none is due. Never rejects: the outcome is in the log. */
 export async function runErasures(options: ErasureOptions, signal: AbortSignal): Promise<void> {

@@ -12,10 +12,15 @@ import type { Stores } from '../storage/stores.ts';
 /** What removing needs. */
 export interface RemovalOptions {
   readonly stores: Pick<Stores<Pick<StorageBackend, 'deleteMany'>>, 'of'>;
-  readonly catalog: Pick<Catalog, 'findAsset' | 'tombstoneAsset' | 'forgetAsset' | 'listAssetsOfUser'>;
+  readonly catalog: Pick<Catalog, 'findAsset' | 'tombstoneAsset' | 'forgetAsset'>;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** What removing all of a user's assets needs. */
+export type UserRemovalOptions = RemovalOptions & {
+  readonly catalog: Pick<Catalog, 'listAssetsOfUser' | 'listTombstonesOfUser'>;
+};
 
 /** Who asked for a removal, for the access log, and how it is done. */
 export interface RemovalRequest extends TombstoneOptions {
@@ -54,7 +59,7 @@ export async function removeAsset(
  * @throws StowageError `aborted` between two batches; `database_unavailable`.
  */
 export async function removeAssetsOfUser(
-  options: RemovalOptions,
+  options: UserRemovalOptions,
   userId: string,
   request: RemovalRequest & { readonly signal: AbortSignal; readonly keepHold?: () => Promise<void> },
 ): Promise<number> {
@@ -64,7 +69,10 @@ export async function removeAssetsOfUser(
     if (request.signal.aborted) throw new StowageError('aborted', 'The erasure was stopped.');
     await request.keepHold?.();
     const listed = await catalog.listAssetsOfUser(request.principal.tenantId, userId, ERASURE_BATCH);
-    if (listed.length === 0) return removed;
+    if (listed.length === 0) {
+      await finishTombstones(options, userId, request);
+      return removed;
+    }
     // The tombstones of a batch share transactions, see `Catalog.recordAccess`.
     const outcomes = await Promise.allSettled(
       listed.map((asset) => tombstone(options, asset, { ...request, cutLinks: true })),
@@ -74,6 +82,26 @@ export async function removeAssetsOfUser(
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
     removed += gone.length;
+  }
+}
+
+/** Takes the bytes that a crash left between a tombstone and its end: an erasure is not done while they are there. */
+async function finishTombstones(
+  options: UserRemovalOptions,
+  userId: string,
+  request: RemovalRequest & { readonly keepHold?: () => Promise<void> },
+): Promise<void> {
+  const owner = { tenantId: request.principal.tenantId, userId };
+  let afterId: string | null = null;
+  for (;;) {
+    const page: readonly PlacedAsset[] = await options.catalog.listTombstonesOfUser(owner, {
+      afterId,
+      limit: ERASURE_BATCH,
+    });
+    if (page.length === 0) return;
+    await request.keepHold?.();
+    await removeBytes(options, page, request);
+    afterId = page.at(-1)?.assetId ?? null;
   }
 }
 

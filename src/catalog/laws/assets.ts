@@ -112,6 +112,13 @@ export const ASSET_LAWS: Readonly<Record<string, Law>> = {
     assert.deepEqual(await catalog.listTombstones({ ...tombstones, backend: 's3' }), []);
     assert.deepEqual(await catalog.listTombstones({ ...tombstones, afterId: asset.assetId }), []);
     assert.deepEqual(await catalog.listTombstones(tombstones), [{ ...asset, state: 'deleted', copies: [] }]);
+    const ofUser = { afterId: null, limit: 9 };
+    assert.deepEqual(
+      await catalog.listTombstonesOfUser(ACME, ofUser),
+      await catalog.listTombstones(tombstones),
+    );
+    assert.deepEqual(await catalog.listTombstonesOfUser(ACME, { ...ofUser, afterId: asset.assetId }), []);
+    assert.deepEqual(await catalog.listTombstonesOfUser({ tenantId: 'globex', userId: 'ada' }, ofUser), []);
     assert.deepEqual(await catalog.keysInUse([asset.key]), new Set([asset.key]));
     assert.equal((await catalog.listAccess({ ...EVERYTHING, action: 'delete' })).items.length, 1);
     await catalog.forgetAsset(asset.assetId);
