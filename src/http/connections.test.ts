@@ -111,6 +111,7 @@ test('what is no HTTP is answered with the one shape of errors', async () => {
 describe('in the one shape of errors is answered', () => {
   const REQUESTS = {
     'a request without Host': 'GET /api/health HTTP/1.1\r\n\r\n',
+    'a request with two Hosts': 'GET /api/health HTTP/1.1\r\nHost: x\r\nHOST: y\r\n\r\n',
     'a request for nothing without Host': 'GET /nothing HTTP/1.1\r\n\r\n',
     'an expectation that nobody can meet': 'GET /api/health HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n',
     'such an expectation with a body to come':

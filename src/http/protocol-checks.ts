@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { StowageError } from '../core/errors.ts';
 
@@ -12,7 +12,7 @@ const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 export function checkProtocol(app: FastifyInstance): void {
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.addHook('onRequest', (request, reply, done) => {
-    const problem = request.raw.httpVersion === '1.1' ? problemOf(request.raw.headers) : undefined;
+    const problem = request.raw.httpVersion === '1.1' ? problemOf(request.raw) : undefined;
     if (problem === undefined) {
       done();
       return;
@@ -22,8 +22,20 @@ export function checkProtocol(app: FastifyInstance): void {
   });
 }
 
-function problemOf(headers: IncomingHttpHeaders): string | undefined {
+function problemOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
   if (headers.host === undefined) return 'The request has no Host header.';
+  // RFC 9112 §3.2. Node takes the first; a proxy may have taken the other.
+  if (isGivenTwice('host', rawHeaders)) return 'The request has more than one Host header.';
   if (headers.expect === undefined || CONTINUE.test(headers.expect)) return undefined;
   return 'The request expects what this server does not do: the only expectation it meets is 100-continue.';
+}
+
+/** @param rawHeaders names and values, by turns. */
+function isGivenTwice(name: string, rawHeaders: readonly string[]): boolean {
+  let seen = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at];
+    if (given?.length === name.length && given.toLowerCase() === name) seen += 1;
+  }
+  return seen > 1;
 }

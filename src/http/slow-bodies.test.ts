@@ -6,6 +6,9 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AnswersInFlight } from './answers-in-flight.ts';
 import { connectionRefusal } from './connections.ts';
+import { createMount } from './mount.ts';
+import { completeDeps } from './server.ts';
+import { openServerFixture } from './server-fixture.ts';
 import { SlowBodies } from './slow-bodies.ts';
 
 const PACE = { bytesPerSecondMin: 100, windowMs: 60_000 };
@@ -103,4 +106,25 @@ describe('a body', () => {
     await upload.send(9990);
     while (!upload.received().includes('stored')) await delay(1);
   });
+});
+
+test('a body that trickles into mounted routes is cut too, whatever the host allows', async () => {
+  await using fixture = await openServerFixture();
+  const mount = createMount(completeDeps(fixture.options), { bytesPerSecondMin: 100, windowMs: 1000 });
+  const host = createServer((request, response) => mount.handle(request, response));
+  host.requestTimeout = 0;
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+  const address = host.address();
+  assert.ok(address !== null && typeof address === 'object');
+  const socket = connect(address.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  const closed = once(socket, 'close');
+  socket.resume();
+  socket.write(
+    `POST /api/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await fixture.token({})}\r\n` +
+      'Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 10000\r\n\r\n--x\r\n',
+  );
+  await closed;
+  await mount.close();
+  await new Promise((resolve) => host.close(resolve));
 });

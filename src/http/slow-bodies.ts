@@ -41,9 +41,14 @@ export class SlowBodies {
   watch(server: Server): void {
     // Before the handler, which may read the body at once.
     server.prependListener('request', (request) => this.add(request));
+    server.once('close', this.start());
+  }
+
+  /** Looks every second from now on. @returns ends that. */
+  start(): () => void {
     const timer = setInterval(() => this.look(LOOK_EVERY_MS), LOOK_EVERY_MS);
     timer.unref();
-    server.once('close', () => clearInterval(timer));
+    return () => clearInterval(timer);
   }
 
   /** Watches one request. */

@@ -22,8 +22,10 @@ export function applicationAuthenticator(
   return {
     async authenticate(_authorization, request): Promise<Principal> {
       refuseForgery(request, origins);
-      const caller = await authenticate(request, hosts.get(request) ?? request);
-      if (caller === null) throw new StowageError('unauthenticated', 'Nobody is logged in.');
+      // A program without types may well return nothing for nobody.
+      const caller: Caller | null | undefined = await authenticate(request, hosts.get(request) ?? request);
+      if (caller === null || caller === undefined)
+        throw new StowageError('unauthenticated', 'Nobody is logged in.');
       return principalOf(caller);
     },
   };

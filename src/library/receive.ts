@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Asset, UploadAllowance } from '../catalog/catalog.ts';
 import type { KeyTemplates, WithKeyFields } from '../config/key-templates.ts';
 import type { Deps } from '../http/deps.ts';
@@ -59,11 +60,13 @@ export function createReceive<Templates extends KeyTemplates, Rules extends Link
   deps: Deps,
   transactions: Transactions<Rules>,
   authenticate: (request: HostRequest) => Promise<Caller>,
+  watchBody: (request: IncomingMessage) => void,
 ): Receive<Templates, Rules> {
   return async (request, upload) => {
     const raw = rawRequest(request);
     requireUnreadBody(raw);
     const principal = principalOf(upload.user ?? (await authenticate(request)));
+    watchBody(raw);
     const { headers } = raw;
     const { inTransaction, fileFields } = upload;
     const fields = new Map<string, string>();

@@ -178,7 +178,7 @@ export function assembleStowage<Templates extends KeyTemplates, Rules extends Li
     },
     database,
     catalog: deps.catalog,
-    receive: createReceive(deps, transactions, authenticate),
+    receive: createReceive(deps, transactions, authenticate, mount.watchBody),
     send: createSend(deps, reach, authenticate),
     delete: createDelete(deps, reach, transactions),
     async eraseUser(userId, admin) {
