@@ -1,6 +1,11 @@
 export type { Asset, Catalog } from './catalog/catalog.ts';
 export type { Config } from './config/config.ts';
-export { type AssetTypeFields, defineConfig, type StowageConfigFile } from './config/define-config.ts';
+export {
+  type AssetTypeFields,
+  defineConfig,
+  type ProvisioningFields,
+  type StowageConfigFile,
+} from './config/define-config.ts';
 export { ConfigError } from './config/problems.ts';
 export type { AssetType } from './core/asset-type.ts';
 export { type ErrorCode, type ErrorFields, isStowageError, StowageError } from './core/errors.ts';

@@ -11,6 +11,10 @@ describe('differences', () => {
       { path: 'a.c', current: 2, desired: 3 },
     ]);
     assert.deepEqual(differencesOf({ more: 1 }, {}), [{ path: 'more', current: 1, desired: undefined }]);
+    assert.deepEqual(differencesOf([{ a: 1, b: 2 }], [{ a: 1, b: 3 }]), [
+      { path: '1.b', current: 2, desired: 3 },
+    ]);
+    assert.equal(differencesOf([{ a: 1 }], [{ a: 1 }, { a: 2 }])[0]?.path, '');
     assert.deepEqual(differencesOf(undefined, 'x'), [{ path: '', current: undefined, desired: 'x' }]);
     assert.equal(canonical({ b: 1, a: null }), '{"a":null,"b":1}');
   });

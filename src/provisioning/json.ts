@@ -9,7 +9,10 @@ export interface Difference {
   readonly desired: Json | undefined;
 }
 
-/** Every place where two values differ. Objects are compared field by field, lists and plain values as a whole. */
+/**
+ * Every place where two values differ. Objects are compared field by field, and so are those in two lists of one length,
+ * which are counted from 1; other lists and plain values as a whole.
+ */
 export function differencesOf(
   current: Json | undefined,
   desired: Json | undefined,
@@ -21,6 +24,10 @@ export function differencesOf(
       differencesOf(current[name], desired[name], path === '' ? name : `${path}.${name}`),
     );
   }
+  if (isListOfObjects(current) && isListOfObjects(desired) && current.length === desired.length)
+    return desired.flatMap((item, index) =>
+      differencesOf(current[index], item, path === '' ? String(index + 1) : `${path}.${index + 1}`),
+    );
   return canonical(current) === canonical(desired) ? [] : [{ path, current, desired }];
 }
 
@@ -41,6 +48,10 @@ export function canonical(value: Json | undefined): string {
 export function toJson(value: unknown): Json {
   const text = JSON.stringify(value);
   return text === undefined ? null : (JSON.parse(text) as Json);
+}
+
+function isListOfObjects(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value) && value.every((item: Json) => isObject(item));
 }
 
 function isObject(value: Json | undefined): value is { readonly [name: string]: Json } {
