@@ -53,8 +53,13 @@ export interface CommandContext {
   readonly ask: ((question: string) => Promise<string>) | null;
   /** Fires on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Reads the settings. @throws ConfigError. */
-  loadConfig(): Promise<Config>;
+  /**
+   * Reads the settings.
+   *
+   * @param withoutSecrets for work without tokens and signed URLs of our own: none is asked for, and none is made.
+   * @throws ConfigError.
+   */
+  loadConfig(options?: { readonly withoutSecrets: boolean }): Promise<Config>;
 }
 
 /** Wrong usage: the message is shown with the command's usage line, and the exit code is 2. */

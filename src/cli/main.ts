@@ -82,7 +82,7 @@ async function run(process: CliProcess, signal: AbortSignal): Promise<ExitCode> 
     json: parsed.json,
     ask: questionerOf(process, signal),
     signal,
-    loadConfig: () => loadServiceConfig({ env: process.env, cwd: process.cwd() }),
+    loadConfig: (options) => loadServiceConfig({ env: process.env, cwd: process.cwd(), ...options }),
   };
   try {
     return await parsed.command.run(context, parsed.args);

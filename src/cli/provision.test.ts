@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -83,6 +83,8 @@ describe('stowage provision', () => {
     assert.match(stdout, /^ {4}stowage-expire-incoming\.expire: 1$/m);
     assert.equal(stdout.includes('\u001b['), false);
     assert.equal(aws.buckets.size, 0);
+    assert.equal(existsSync(join(cwd, 'data')), false, 'not even secrets of the service');
+    assert.equal((await provision('plan', { NODE_ENV: 'production' })).code, 3, 'no need of them either');
   });
 
   test('plan --json is one document with every difference', async () => {

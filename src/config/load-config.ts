@@ -25,6 +25,8 @@ export interface ConfigSources {
   readonly file?: ConfigFile;
   /** Whether the program tells itself who asks: then no verifier of tokens is needed. Default: false. */
   readonly hasOwnAuthentication?: boolean;
+  /** For work without tokens and signed URLs of our own: no secret is asked for, and none is made. Default: false. */
+  readonly withoutSecrets?: boolean;
 }
 
 /**
@@ -70,9 +72,13 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
     problems,
   );
 
+  const isWithout = sources.withoutSecrets === true;
   const needsJwtSecret =
-    sources.hasOwnAuthentication !== true && access.jwksUrl === null && access.jwtSecrets.length === 0;
-  const needsSigningSecret = signingSecrets.length === 0;
+    !isWithout &&
+    sources.hasOwnAuthentication !== true &&
+    access.jwksUrl === null &&
+    access.jwtSecrets.length === 0;
+  const needsSigningSecret = !isWithout && signingSecrets.length === 0;
   if (environment === 'production') {
     if (needsJwtSecret) problems.push('JWT_SECRET or JWKS_URL is missing: production needs a token verifier');
     if (needsSigningSecret) problems.push('SIGNING_SECRET is missing: production needs a signing secret');

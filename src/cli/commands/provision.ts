@@ -170,7 +170,8 @@ interface Opened extends AsyncDisposable {
 }
 
 async function open(context: CommandContext, args: CommandArgs): Promise<Opened> {
-  const config = await context.loadConfig();
+  // Whoever makes buckets need not have the service's secrets, and a plan must not make any.
+  const config = await context.loadConfig({ withoutSecrets: true });
   const { openProvisioning } = await import('../../service/provision-parts.ts');
   const provider = await openProvisioning(config, {
     profile: args.text('profile') ?? null,
