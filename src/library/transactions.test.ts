@@ -8,6 +8,7 @@ import {
   aNote,
   BOB,
   bytesOf,
+  FOREIGNER,
   type LibraryFixture,
   LONG_TEXT,
   openLibraryFixture,
@@ -300,6 +301,19 @@ describe('a transaction', () => {
     });
     const { rows } = await stowage.database.query<{ id: number }>('select id from assets order by id');
     assert.deepEqual(rows, [{ id: 7 }, { id: 8 }]);
+  });
+
+  test('links no new asset to a record of another tenant', async () => {
+    const { stowage } = fixture;
+    const logo = { recordType: 'brand', recordId: 'b1', role: 'logo' } as const;
+    await refused(
+      stowage.upload({
+        ...aNote(),
+        inTransaction: (tx, { assetId }) => tx.link({ ...logo, assetId }, FOREIGNER),
+      }),
+      'not_found',
+    );
+    assert.deepEqual(await stowage.linked(logo, FOREIGNER), []);
   });
 
   test('keeps them after a refusal that the application takes as an answer', async () => {

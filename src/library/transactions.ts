@@ -112,7 +112,10 @@ function openTransaction<Rules extends LinkRules>(
       requireOpen();
       const principal = principalOf(user);
       const { assetId, role = '', position = null } = link;
-      const isNew = newAssets.some((asset) => asset.assetId === assetId);
+      // Of another tenant it is as unknown as any: no row tells yet whose it is.
+      const isNew = newAssets.some(
+        (asset) => asset.assetId === assetId && asset.tenantId === principal.tenantId,
+      );
       if (!isNew) requireReachable(await catalog.findAsset(principal.tenantId, assetId), principal);
       await turns.asCatalog(() => changes.add(recordOf(link, user), { assetId, role, position }, isNew));
     },
