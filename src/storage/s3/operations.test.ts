@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request as forward } from 'node:http';
 import { describe, test } from 'node:test';
+import { fits } from '../../../test/servers/aws-recorder/policies.ts';
 import { startS3Server } from '../../../test/servers/s3/server.ts';
 import { OWNER, USERS } from '../../../test/servers/s3/test-users.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -15,7 +16,49 @@ import { neededActions, operationOf, S3_OPERATIONS } from './operations.ts';
 /** Copies of more than 5 GiB go in parts: too much for a test, and no action of its own. */
 const UNTRIED = ['UploadPartCopy'];
 
-/** Forwards everything unchanged, signatures included, and notes which operation each request was. */
+const ACTIONS = neededActions();
+/** What the identity may do, as a policy. */
+const POLICY = JSON.stringify({
+  Statement: [
+    { Effect: 'Allow', Action: ACTIONS.bucket, Resource: 'arn:aws:s3:::laws' },
+    { Effect: 'Allow', Action: ACTIONS.objects, Resource: 'arn:aws:s3:::laws/*' },
+  ],
+});
+
+/**
+ * What AWS asks an identity for, by its own documents and not by our table: action and resource.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+ */
+function askedOf(
+  method: string,
+  url: URL,
+  copySource: string | undefined,
+): readonly (readonly [string, string])[] {
+  const [, bucket = '', ...rest] = url.pathname.split('/');
+  const resource = `arn:aws:s3:::${bucket}`;
+  const query = url.searchParams;
+  if (rest.join('/') === '') {
+    if (method === 'POST')
+      return [[query.has('delete') ? 's3:DeleteObject' : 's3:PutObject', `${resource}/any`]];
+    const known = [...query.keys()].every((name) =>
+      /^(list-type|prefix|max-keys|encoding-type|start-after|x-.*)$/i.test(name),
+    );
+    return [[known ? 's3:ListBucket' : 's3:OfTheBucket', resource]];
+  }
+  const object = `${resource}/${rest.join('/')}`;
+  const isPart = query.has('uploadId');
+  if (method === 'GET' && isPart) return [['s3:ListMultipartUploadParts', object]];
+  if (method === 'GET' || method === 'HEAD') return [['s3:GetObject', object]];
+  if (method === 'DELETE') return [[isPart ? 's3:AbortMultipartUpload' : 's3:DeleteObject', object]];
+  const source =
+    copySource === undefined
+      ? []
+      : [['s3:GetObject', `arn:aws:s3:::${copySource.replace(/^\//, '')}`] as const];
+  return [['s3:PutObject', object], ...source];
+}
+
+/** Forwards what the policy allows unchanged, signatures included, and notes which operation each request was. */
 async function startRecorder(origin: string) {
   const seen = new Set<string>();
   const strange = new Set<string>();
@@ -28,6 +71,17 @@ async function startRecorder(origin: string) {
       queryNames: [...url.searchParams.keys()],
       hasCopySource: 'x-amz-copy-source' in headers,
     });
+    const copySource = headers['x-amz-copy-source'];
+    const asked = askedOf(method, url, typeof copySource === 'string' ? copySource : undefined);
+    const isAllowed = asked.every(([action, resource]) =>
+      fits(POLICY, 'Allow', { action, resource, principalArn: null, context: {} }),
+    );
+    if (!isAllowed && method !== 'OPTIONS') {
+      incoming.resume();
+      answer.writeHead(403, { 'content-type': 'application/xml' });
+      answer.end(method === 'HEAD' ? undefined : '<Error><Code>AccessDenied</Code></Error>');
+      return;
+    }
     const outgoing = forward(`${origin}${incoming.url}`, { method, headers, setHost: false }, (reply) => {
       const { statusCode = 502 } = reply;
       // What the store refuses needs no rights: the laws also try what must not work. Nor does a preflight.
@@ -60,7 +114,7 @@ async function startRecorder(origin: string) {
 }
 
 describe('the table of operations', () => {
-  test('is what the backend does while all laws are tried: nothing missing, nothing extra', async () => {
+  test('is what the backend does while all laws are tried with these rights alone: nothing missing, nothing extra', async () => {
     await using store = await startS3Server({ users: USERS });
     const options = {
       bucket: 'laws',
