@@ -7,7 +7,6 @@
 //   against open + write + close + rename without any fsync; once more for 20 s on end, so that journals fill
 //   and are retired behind the puts, with the time that the last checkpoint takes counted in.
 // - 200 MB and 10 KB gets, read and thrown away, against createReadStream and readFile.
-// - signing one read URL, in microseconds.
 // Excluded: HTTP, the gate, hashing, the database. Reported: median and spread over the rounds, and ratios in the
 // same round. Run: `node bench/local-put.ts [rounds] [question,…]`.
 import { spawn } from 'node:child_process';
@@ -34,7 +33,7 @@ const used: string[] = [];
 
 const rounds = Number(process.argv[2] ?? 5);
 let kept = true;
-const QUESTIONS = { small, sustained, large, largeGet, smallGet, sign };
+const QUESTIONS = { small, sustained, large, largeGet, smallGet };
 const asked = process.argv[3]?.split(',') ?? Object.keys(QUESTIONS);
 for (const [name, question] of Object.entries(QUESTIONS))
   if (asked.includes(name)) kept = report(await question()) && kept;
@@ -187,29 +186,6 @@ async function smallGet(): Promise<Answer> {
     unit: 'objects/s',
     figures,
     targets: [{ title: 'get / readFile', values, atLeast: 1 }],
-  };
-}
-
-async function sign(): Promise<Answer> {
-  const path = scratch();
-  const backend = await openStore(path);
-  const key = parseObjectKey('brand-images/user-1/1700000000_ab12cd34_photo.jpg');
-  const options = {
-    nowMs: 1_700_000_000_000,
-    lifetimeSeconds: 3600,
-    contentDisposition: 'inline; filename="photo.jpg"',
-    contentType: 'image/jpeg',
-    grant: { assetId: '0190d6e4-9a50-7b2e-8f0e-6a1f3f1c2d3e', userId: 'user-1', tenantId: 'default' },
-  };
-  const figures = await inTurn({
-    signRead: async () =>
-      1e6 / (await perSecond(50_000, async () => void (await backend.signRead(key, options)))),
-  });
-  return {
-    question: 'signing a read URL',
-    unit: 'µs',
-    figures,
-    targets: [{ title: 'microseconds', values: figures.signRead ?? [], atMost: 20 }],
   };
 }
 

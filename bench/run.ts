@@ -8,6 +8,7 @@ import { downloadLarge, downloadSmall, presigned } from './read.ts';
 import { s3Presign, s3Put, s3PutParts } from './s3.ts';
 import { s3List } from './s3-list.ts';
 import { s3Memory } from './s3-memory.ts';
+import { signLocal } from './sign-local.ts';
 import { start } from './start.ts';
 import { uploadLarge } from './upload-large.ts';
 import { uploadMemory } from './upload-memory.ts';
@@ -19,6 +20,7 @@ const QUESTIONS: Readonly<Record<string, (rounds: number) => Promise<Answer>>> =
   'upload-medium': uploadMedium,
   'upload-memory': () => uploadMemory(),
   presigned,
+  'sign-local': signLocal,
   'download-large': downloadLarge,
   'download-small': downloadSmall,
   start,
