@@ -13,8 +13,6 @@ const config = defineConfig({
       cacheControl: 'private, max-age=31536000, immutable',
     },
   },
-  // Videos come through the application's own route, too.
-  bodyLimit: '600mb',
 });
 
 /** What belongs to what. Stowage holds the numbers, at the end of each transaction. */

@@ -5,14 +5,17 @@ const TOKEN_SECONDS = 8 * 3600;
 const NAME = /^[\w.@-]{1,64}$/;
 
 /**
- * Where your login goes: here a name is enough, so never put this on the internet. It mints the token that Stowage
+ * Where your login goes: here a name is enough, so it is gone in production. It mints the token that Stowage
  * verifies and keeps it in a cookie, for the links and pictures of a page; programs send it as `Authorization: Bearer`.
  * The examples that have users of their own do without it.
  */
-export function signInRoutes(stowage: Pick<Stowage, 'issueToken'>): Router {
+export function signInRoutes(stowage: Pick<Stowage, 'issueToken' | 'config'>): Router {
   const routes = express.Router();
   routes.use(cookieAsToken);
   routes.post('/session', express.json(), async (request, response) => {
+    if (stowage.config.environment === 'production') {
+      throw new StowageError('not_found', 'A name is no login: in production there is none of it.');
+    }
     const { name } = (request.body ?? {}) as { name?: unknown };
     if (typeof name !== 'string' || !NAME.test(name)) {
       throw new StowageError('invalid_parameter', 'A name has 1 to 64 letters, digits and . _ @ -.');
