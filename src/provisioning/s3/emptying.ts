@@ -28,17 +28,26 @@ function isOwn({ Key = '', Size }: { Key?: string | undefined; Size?: number }):
 /**
  * Deletes every version of every object and gives up every upload in parts; then the bucket itself.
  *
+ * @param options.prefix only what lies below it goes, and the bucket only when nothing else is in it.
+ * @returns whether the bucket was removed.
  * @throws ProvisioningError without `force` when there is an object of somebody: one may have come since they were counted.
  */
 export async function removeBucket(
   { client, sdk }: S3Calls,
   Bucket: string,
-  { force, signal, progress }: { readonly force: boolean } & ApplyContext,
+  {
+    force,
+    prefix: Prefix = '',
+    signal,
+    progress,
+  }: { readonly force: boolean; readonly prefix?: string } & ApplyContext,
 ): Promise<boolean> {
   let removed = 0;
   for (;;) {
     signal.throwIfAborted();
-    const page = await orMissing(client.send(new sdk.ListObjectVersionsCommand({ Bucket, MaxKeys: 1000 })));
+    const page = await orMissing(
+      client.send(new sdk.ListObjectVersionsCommand({ Bucket, Prefix, MaxKeys: 1000 })),
+    );
     if (page === undefined) return false;
     const found = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])];
     if (!force && !found.every(isOwn))
@@ -56,6 +65,10 @@ export async function removeBucket(
       throw new Error(`${failure.Key} could not be deleted (${failure.Code}): ${failure.Message}`);
     removed += Objects.length;
     progress(`${removed} objects and versions of ${Bucket} removed`);
+  }
+  if (Prefix !== '') {
+    const rest = await client.send(new sdk.ListObjectVersionsCommand({ Bucket, MaxKeys: 1 }));
+    if (rest.Versions?.length || rest.DeleteMarkers?.length) return false;
   }
   for (;;) {
     const uploads = await client.send(new sdk.ListMultipartUploadsCommand({ Bucket }));

@@ -167,8 +167,10 @@ async function destroy(
   if (logBucket !== null) {
     const logs = await countObjects(calls, logBucket);
     if (logs.exists && (logs.objects === 0 || options.force)) {
-      await removeBucket(calls, logBucket, options);
-      removed.push(`bucket ${logBucket}`);
+      // Others may keep their logs there: nobody has typed its name.
+      if (await removeBucket(calls, logBucket, { ...options, prefix: `${parts.bucket}/` }))
+        removed.push(`bucket ${logBucket}`);
+      else options.progress(`${logBucket} holds what is not of ${parts.bucket}, and stays`);
     } else if (logs.exists) options.progress(`${logBucket} holds logs and stays; --force removes it too`);
   }
   if (iam !== null && identity !== null && (await removeIdentity(iam, identity)))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { applyProvisioning } from '../apply.ts';
 import { destroyProvisioning } from '../destroy.ts';
-import { openAws, startAws } from '../test-aws.ts';
+import { openAws, provisioningOf, startAws } from '../test-aws.ts';
 import { applyAll, failuresOf, verifyAll } from '../test-run.ts';
 
 describe('an apply that was stopped', () => {
@@ -74,4 +74,20 @@ test('a destroy without force takes no object that came after they were counted'
   bucket.objects.delete('invoices/1');
   const done = await destroyProvisioning(provider, { ...options, confirm: async () => true });
   assert.equal(done.kind, 'done');
+});
+
+test('a forced destroy takes its own logs, and none of somebody else', async () => {
+  await using aws = await startAws();
+  const provisioning = provisioningOf({ aws: { logBucket: 'all-logs' } });
+  await using provider = await openAws(aws, { provisioning });
+  await applyAll(provider);
+  const logs = aws.buckets.get('all-logs');
+  assert.ok(logs !== undefined);
+  const log = [{ id: 'null', bytes: Buffer.from('x'), isMarker: false }];
+  logs.objects.set('my-files/2026-01-01', log);
+  logs.objects.set('other-files/2026-01-01', log);
+  const options = { force: true, signal: new AbortController().signal, progress: () => undefined };
+  assert.ok(!(await provider.destroy(options)).includes('bucket all-logs'));
+  assert.deepEqual([...logs.objects.keys()], ['other-files/2026-01-01']);
+  assert.equal(aws.buckets.has('my-files'), false);
 });
