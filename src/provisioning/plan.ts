@@ -30,7 +30,7 @@ export async function planProvisioning(
       options.leaveOut.includes(setting.name) ? leftOut(setting) : await planSetting(setting, options.signal),
     );
   }
-  const known = provider.settings.map(({ name }) => name);
+  const known = [...provider.settings.map(({ name }) => name), ...provider.probes.map(({ check }) => check)];
   return {
     provider: provider.name,
     bucket: provider.bucket,
@@ -40,7 +40,10 @@ export async function planProvisioning(
       ...provider.warnings,
       ...options.leaveOut
         .filter((name) => !known.includes(name))
-        .map((name) => `leaveOut names ${name}, which is no setting here. There are: ${known.join(', ')}.`),
+        .map(
+          (name) =>
+            `leaveOut names ${name}, which is neither a setting nor a question here. There are: ${known.join(', ')}.`,
+        ),
     ],
   };
 }

@@ -3,6 +3,7 @@ import { planSetting } from './plan.ts';
 import { type Asker, type Finding, fail, ok, type Provider, warn } from './provider.ts';
 
 export interface VerifyOptions {
+  /** Settings and questions that somebody else looks after. */
   readonly leaveOut: readonly string[];
   readonly signal: AbortSignal;
   /** Whose questions are asked; the settings themselves are compared for the operator only. */
@@ -42,7 +43,7 @@ export async function verifyProvisioning(
     }
   }
   for (const probe of provider.probes) {
-    if (!options.askers.includes(probe.asker)) continue;
+    if (!options.askers.includes(probe.asker) || options.leaveOut.includes(probe.check)) continue;
     options.signal.throwIfAborted();
     try {
       add(await probe.ask(options.signal));

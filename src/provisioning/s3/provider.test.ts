@@ -69,6 +69,19 @@ describe('verify as the backend alone', () => {
   });
 });
 
+test('what is left out is neither compared nor asked, and a name that nothing has is told', async () => {
+  await using aws = await startAws();
+  await using provider = await openAws(aws);
+  await applyAll(provider);
+  aws.buckets.get('my-files')?.settings.delete('cors');
+  const leaveOut = ['cors', 'preflight', 'corz'];
+  const plan = await planAll(provider, leaveOut);
+  assert.equal(plan.has_drift, false);
+  assert.match(plan.warnings.join(), /leaveOut names corz/);
+  assert.doesNotMatch(plan.warnings.join(), /names preflight/);
+  assert.deepEqual(failuresOf(await verifyAll(provider, { leaveOut })), []);
+});
+
 const KEY = 'arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-4333-8444-555555555555';
 
 test('with a KMS key every put has to name it, and the identity may use it', async () => {
