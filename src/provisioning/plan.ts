@@ -39,13 +39,18 @@ export async function planProvisioning(
     warnings: [
       ...provider.warnings,
       ...options.leaveOut
-        .filter((name) => !known.includes(name))
+        .filter((name) => !known.includes(name) && !isFinding(name, provider))
         .map(
           (name) =>
             `leaveOut names ${name}, which is neither a setting nor a question here. There are: ${known.join(', ')}.`,
         ),
     ],
   };
+}
+
+/** One probe may answer several questions, which begin with its name; whether strangers read is asked with a write. */
+function isFinding(name: string, { probes }: Provider): boolean {
+  return name === 'anonymous_read' || probes.some(({ check }) => name.startsWith(`${check}_`));
 }
 
 /** Compares one setting. */

@@ -46,7 +46,8 @@ export async function verifyProvisioning(
     if (!options.askers.includes(probe.asker) || options.leaveOut.includes(probe.check)) continue;
     options.signal.throwIfAborted();
     try {
-      add(await probe.ask(options.signal));
+      const found = await probe.ask(options.signal);
+      add(found.filter(({ check }) => !options.leaveOut.includes(check)));
     } catch (error) {
       options.signal.throwIfAborted();
       add([
