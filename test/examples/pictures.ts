@@ -17,6 +17,7 @@ export async function pixelBomb(): Promise<Buffer> {
     create: { width: 7_500, height: 7_500, channels: 3, background: 'red' },
     limitInputPixels: false,
   })
-    .png({ compressionLevel: 9, palette: true, colours: 2 })
+    .toColourspace('b-w')
+    .png({ compressionLevel: 1 })
     .toBuffer();
 }

@@ -44,7 +44,8 @@ interface Job {
   readonly attempts: number;
 }
 
-const ATTEMPTS_MAX = 5;
+/** Ten minutes apart in the end: a store that is away for hours delays thumbnails and loses none. */
+const ATTEMPTS_MAX = 50;
 /** Pictures that came another way than through this process are found this often. */
 const LOOK_MS = 60_000;
 
@@ -118,11 +119,11 @@ async function plan(database: AppDatabase, { assetTypes, specs }: VariantsOption
   );
 }
 
-/** Takes what is due, and lets others have it two minutes later if this process does not say more. */
+/** Takes what is due. If this process says no more of it, others have it minutes later. */
 async function claim(database: AppDatabase, { specs }: VariantsOptions): Promise<Job | undefined> {
   const { rows } = await database.query<Job>(
     `update image_variants job
-       set attempts = attempts + 1, due_at = now() + interval '2 minutes' * (attempts + 1)
+       set attempts = attempts + 1, due_at = now() + interval '2 minutes' * least(attempts + 1, 5)
      from (
        select waiting.id, assets.user_id from image_variants waiting
        left join public.assets on assets.id = waiting.image_id
@@ -164,8 +165,9 @@ async function makeOrClear(job: Job, options: VariantsOptions, renderer: Rendere
   const { body } = await stowage.download(job.image_id, maker(job));
   const bytes = await renderer.render(await bytesOf(body), spec);
   await options.store({
-    // A user of its own for each owner: what is made of a picture counts against nobody's hourly limit.
-    user: { userId: `variants.${job.user_id}`, tenantId: job.tenant_id },
+    // A user of its own for each owner: what is made of a picture does not count against the owner's hourly limit. Nobody who
+    // signs in may have such an id; here names have no slash.
+    user: { userId: `variants/${job.user_id}`, tenantId: job.tenant_id },
     body: (async function* () {
       yield bytes;
     })(),
@@ -199,8 +201,9 @@ async function variantsOf(
 ): Promise<ReadonlyMap<string, Readonly<Record<string, string | null>>>> {
   const { rows } = await database.query<{ image_id: string; names: Record<string, string | null> }>(
     `select image_id, json_object_agg(name, variant_id) as names from image_variants
-     where image_id = any ($1) and (variant_id is not null or problem is not null) group by image_id`,
-    [imageIds],
+     where image_id = any ($1) and (variant_id is not null or problem is not null or attempts >= $2)
+     group by image_id`,
+    [imageIds, ATTEMPTS_MAX],
   );
   return new Map(rows.map(({ image_id, names }) => [image_id, names]));
 }
