@@ -82,7 +82,7 @@ export function publicAccessSetting(
   { bucket: Bucket, prefix }: BucketPlace,
 ): Setting {
   const desired = {
-    // Ceph before 17 refuses every put while this is set. An ignored ACL opens nothing either.
+    // Ceph 16 refuses every put while this is set. An ignored ACL opens nothing either.
     BlockPublicAcls: isAws(parts),
     IgnorePublicAcls: true,
     BlockPublicPolicy: true,
