@@ -106,7 +106,10 @@ function readAssetType(
     cacheControl:
       readCacheControl(fields.cacheControl, problem) ??
       defaultCacheControl(visibility, shipped?.cacheControl ?? null),
-    unusedDaysMax: readRetention(fields.retentionDays, shipped?.unusedDaysMax ?? null, problem),
+    unusedDaysMax:
+      visibility === 'public'
+        ? noRetention(fields.retentionDays, problem)
+        : readRetention(fields.retentionDays, shipped?.unusedDaysMax ?? null, problem),
     filesPerRequestMax:
       readFilesPerRequest(fields.filesPerRequest, problem) ?? shipped?.filesPerRequestMax ?? 10,
     visibility,
@@ -180,6 +183,13 @@ function readCacheControl(value: unknown, problem: Report): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string' && /^[\x20-\x7e]{0,200}$/.test(value)) return value;
   return problem('cacheControl', 'must be a text of at most 200 printable ASCII characters');
+}
+
+/** Reads of public assets are answered by caches and not logged: nobody could tell an unused one from the site's logo. */
+function noRetention(value: unknown, problem: Report): null {
+  if (value !== undefined && value !== null)
+    problem('retentionDays', 'must not be set for a public type: nobody knows whether its assets are read');
+  return null;
 }
 
 function readRetention(value: unknown, fallback: number | null, problem: Report): number | null {

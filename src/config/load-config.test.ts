@@ -303,6 +303,24 @@ describe('the config file', () => {
     assert.equal(config.assetTypes.has('invoice'), false);
   });
 
+  test('public types have no retention: nobody can tell which of their assets are read', async () => {
+    const cwd = temporaryDirectory();
+    const write = (brandImage: object) =>
+      writeFileSync(
+        join(cwd, 'stowage.config.json'),
+        JSON.stringify({ assetTypes: { brand_image: { visibility: 'public', ...brandImage } } }),
+      );
+    for (const fields of [{}, { retentionDays: null }]) {
+      write(fields);
+      assert.equal((await load({}, cwd)).assetTypes.get('brand_image')?.unusedDaysMax, null);
+    }
+    write({ retentionDays: 30 });
+    assert.match(
+      (await problemsOf({}, cwd)).join(),
+      /assetTypes\.brand_image\.retentionDays must not be set/,
+    );
+  });
+
   test('STOWAGE_CONFIG names another one, and a missing one is a problem', async () => {
     const cwd = temporaryDirectory();
     writeFileSync(join(cwd, 'other.json'), '{"port": 4001}');
