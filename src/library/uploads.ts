@@ -52,9 +52,9 @@ export type AnnouncedUpload<
   readonly user: Caller;
   readonly filename: string;
   readonly sizeBytes: number;
-  readonly mediaType?: string;
+  readonly mediaType?: string | null;
   /** SHA-256 of the content in hex. */
-  readonly sha256?: string;
+  readonly sha256?: string | null;
 };
 
 /** The ways in for files. */
@@ -126,6 +126,7 @@ export function createUploads<Templates extends KeyTemplates, Rules extends Link
       return theOne(assets);
     },
     async begin(upload) {
+      checkAnnounced(upload);
       const { instructions } = await directUploads.begin({
         ...requestOf(upload.user),
         filename: upload.filename,
@@ -139,6 +140,7 @@ export function createUploads<Templates extends KeyTemplates, Rules extends Link
       return renderInstructions(instructions);
     },
     async signParts(uploadId, partNumbers, user) {
+      if (!Array.isArray(partNumbers)) throw invalidParameter('partNumbers', 'must be a list');
       return (await directUploads.signParts(uploadId, partNumbers, requestOf(user))).map(renderPart);
     },
     async complete(uploadId, user, { inTransaction } = {}) {
@@ -157,6 +159,24 @@ export function createUploads<Templates extends KeyTemplates, Rules extends Link
 /** What was given for the key; the compiler has seen that all of it is there, and the gate asks again. */
 export function fieldsOf(fields: Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {
   return new Map(Object.entries(fields ?? {}));
+}
+
+/**
+ * What a page sent comes in as it is: another type than the compiler was told is a mistake of that client.
+ *
+ * @throws StowageError `invalid_parameter`.
+ */
+function checkAnnounced({
+  filename,
+  sizeBytes,
+  mediaType,
+  sha256,
+}: Omit<AnnouncedUpload<KeyTemplates, string>, 'user'>) {
+  if (typeof filename !== 'string') throw invalidParameter('filename', 'must be a text');
+  if (typeof sizeBytes !== 'number') throw invalidParameter('sizeBytes', 'must be a number');
+  for (const [name, value] of Object.entries({ mediaType, sha256 })) {
+    if (typeof (value ?? '') !== 'string') throw invalidParameter(name, 'must be a text');
+  }
 }
 
 /** @throws StowageError `invalid_parameter`. */
