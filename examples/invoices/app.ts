@@ -8,6 +8,7 @@ import { download } from './routes/download.ts';
 import { list } from './routes/list.ts';
 import { login } from './routes/login.ts';
 import { logout } from './routes/logout.ts';
+import { readAgain } from './routes/read-again.ts';
 import { refresh } from './routes/refresh.ts';
 import { register } from './routes/register.ts';
 import { remove } from './routes/remove.ts';
@@ -20,7 +21,7 @@ import type { Storage } from './storage.ts';
 /** Every route of the application, one file for each. */
 const ROUTES = [
   ...[register, login, refresh, logout, addColleagueRoute],
-  ...[uploadFile, uploadFileAuto, uploadFileDirect, download, list, correct, remove],
+  ...[uploadFile, uploadFileAuto, uploadFileDirect, readAgain, download, list, correct, remove],
   ...[transactions, accessLogs],
 ];
 

@@ -43,6 +43,8 @@ async function sendForm(file, bar) {
     request.upload.onprogress = ({ loaded, total }) => {
       bar.max = total;
       bar.value = loaded;
+      // All of it has left: now it is judged, stored and read, which takes as long as it takes.
+      if (loaded === total) bar.removeAttribute('value');
     };
     request.onload = () =>
       request.status < 300
@@ -123,6 +125,8 @@ async function documentOf({ invoice_id, filename }) {
     const link = document.createElement('a');
     link.className = 'button';
     link.textContent = `Open ${filename}`;
+    link.target = '_blank';
+    link.rel = 'noopener';
     if (response.ok) link.href = (await response.json()).download_url;
     return link;
   }

@@ -31,3 +31,11 @@ export function nothingRead(message: string): ReadInvoice {
 export function addsUp(net: string, tax: string, total: string): boolean {
   return Math.abs(Math.round((Number(net) + Number(tax) - Number(total)) * 100)) <= 1;
 }
+
+/** A text without what nobody sees: control characters (no database takes a NUL) and those that turn the direction. */
+export function visible(text: string): string {
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/[\p{Cc}\p{Cf}]/gu, '')
+    .trim();
+}

@@ -1,4 +1,5 @@
 import { extractTextItems, getDocumentProxy } from 'unpdf';
+import { visible } from './invoice-fields.ts';
 
 /** A piece of text that stands by itself: what one would put into a cell of a table. */
 export interface Cell {
@@ -69,5 +70,5 @@ function cellsOf(row: readonly Item[]): readonly Cell[] {
       cells.push({ text: str, left: x, right: x + width, size: fontSize });
     }
   }
-  return cells.map((cell) => ({ ...cell, text: cell.text.replace(/\s+/g, ' ').trim() }));
+  return cells.map((cell) => ({ ...cell, text: visible(cell.text) }));
 }

@@ -1,6 +1,13 @@
 import { XMLParser } from 'fast-xml-parser';
 import { isoDay } from './dates.ts';
-import { addsUp, FIELD_NAMES, type FieldName, type ReadFields, type ReadInvoice } from './invoice-fields.ts';
+import {
+  addsUp,
+  FIELD_NAMES,
+  type FieldName,
+  type ReadFields,
+  type ReadInvoice,
+  visible,
+} from './invoice-fields.ts';
 
 /** Values stay text: `0012` is a number of an invoice, and `100.10` an amount. Prefixes of namespaces differ by sender. */
 const parser = new XMLParser({
@@ -145,7 +152,7 @@ function normalise(name: FieldName, text: string): readonly string[] {
       return /^[A-Z]{3}$/.test(text) ? [text] : [];
     case 'number':
     case 'supplier':
-      return [text.slice(0, 200)];
+      return [visible(text).slice(0, 200)].filter((each) => each !== '');
     default:
       return /^-?\d{1,12}(?:\.\d+)?$/.test(text) ? [Number(text).toFixed(2)] : [];
   }

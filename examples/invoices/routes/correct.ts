@@ -32,7 +32,7 @@ export function correct(app: FastifyInstance, stowage: Storage): void {
       const certain = Object.fromEntries(names.map((name) => [name, 1]));
       const changes = names.map((name, index) => `${name} = $${index + 4}`);
       const { rows } = await stowage.database.query<Invoice>(
-        `update invoices set ${['confidence = confidence || $3', ...changes].join(', ')}
+        `update invoices set ${['confidence = confidence || $3', `source = case source when 'unread' then 'hand' else source end`, ...changes].join(', ')}
          where invoice_id = $1 and tenant_id = $2 returning ${COLUMNS}`,
         [request.params.invoice_id, tenantId, certain, ...names.map((name) => values[name])],
       );

@@ -4,6 +4,7 @@ import { start } from '../../../examples/invoices/main.ts';
 import { openStand, type Stand } from '../stand.ts';
 import { type Answer, fileOf, type Person, personOf, registerPerson, request, tokensOf } from './client.ts';
 import { drawScan, grayPng } from './sample-pdf.ts';
+import { ublInvoice } from './sample-xml.ts';
 import { makeSamples, type Sample } from './samples.ts';
 
 const BY_HAND = {
@@ -89,6 +90,33 @@ for (const backend of ['local', 's3'] as const) {
         assert.equal(stored.body.message, null);
         for (const sure of Object.values(confidence as object)) assert.ok(sure > 0.7 && sure <= 1);
         assert.equal(Object.keys(confidence as object).length, 7);
+      }
+    });
+
+    test('that hide characters in their fields are stored without them', async () => {
+      const facts = { date: '2026-01-01', currency: 'EUR', net: '1.00', tax: '0.00', total: '1.00' };
+      const xml = ublInvoice({ ...facts, number: 'HIDDEN', supplier: 'Good\u202e\u200b GmbH' });
+      const sly = Buffer.from(xml.replace('HIDDEN', '&#0;&#x200b;'));
+      const stored = await ana.send('/invoice/upload_file_auto', fileOf(sly, 'sly.xml', 'application/xml'));
+      assert.deepEqual(
+        [stored.status, stored.body.supplier],
+        [201, 'Good GmbH'],
+        JSON.stringify(stored.body),
+      );
+      assert.doesNotMatch(String(stored.body.number), /\p{Cc}|\p{Cf}/u);
+      const again = await ana.ask('POST', `/invoice/${idOf(stored)}/read`);
+      assert.deepEqual([again.status, again.body.source], [200, 'ubl']);
+    });
+
+    test('of thirty sent at once are all kept; those that could not be read at that moment are read later', async () => {
+      const sent = await Promise.all(
+        Array.from({ length: 30 }, () => ana.send('/invoice/upload_file_auto', sampleFile('cii.xml'))),
+      );
+      for (const answer of sent) {
+        assert.equal(answer.status, 201, JSON.stringify(answer.body));
+        if (answer.body.source === 'unread') assert.match(String(answer.body.message), /is kept/);
+        const { body } = await ana.ask('POST', `/invoice/${idOf(answer)}/read`);
+        assert.deepEqual([body.source, body.number, body.message], ['cii', '00471103', null]);
       }
     });
 
