@@ -18,6 +18,7 @@ import { FORMAT_FILE } from '../storage/local/layout.ts';
 import type { S3Credentials } from '../storage/s3/sign.ts';
 import { type OpenableStores, openableStores } from '../storage/stores.ts';
 import { makeSettingDirectory } from './setting-directory.ts';
+import { signedWriteOf } from './signed-write-of.ts';
 
 /** The stores of a configuration. */
 export interface OpenStorage {
@@ -140,11 +141,4 @@ function keysOf(credentials: S3Config['credentials']): S3Credentials | null {
   if (credentials === null) return null;
   const { sessionToken, ...keys } = credentials;
   return sessionToken === null ? keys : { ...keys, sessionToken };
-}
-
-// Cloudflare R2 takes no form posts.
-function signedWriteOf(endpoint: string | null): 'post' | 'put' {
-  return endpoint !== null && new URL(endpoint).hostname.endsWith('.r2.cloudflarestorage.com')
-    ? 'put'
-    : 'post';
 }
