@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { openTestDatabase, type TestDatabase } from '../catalog/testing.ts';
 import { isStowageError } from '../core/errors.ts';
 import { decodeFromUrl } from '../delivery/cdn/sign.ts';
@@ -127,5 +128,13 @@ describe('a library with a CDN', () => {
     );
     await without.close();
     assert.deepEqual(await caches(), []);
+
+    // One that knows of none takes them from no other for longer than a moment.
+    await using purger = await open({ ...CDN, CDN_PURGE_URL: 'http://127.0.0.1:9' });
+    await (await open({})).close();
+    const untilMs = Date.now() + 60_000;
+    while ((await caches()).length === 0 && Date.now() < untilMs) await delay(200);
+    assert.deepEqual(await caches(), ['https://cdn.test']);
+    assert.ok(purger.url);
   });
 });

@@ -88,7 +88,8 @@ function startPurging(config: Config, { opened, clock, log }: BackgroundParts) {
     name: 'purge',
     everyMs: PURGE_EVERY_MS,
     async run(signal) {
-      if (!(await noted)) noted = note();
+      // Again and again: a process of the same catalog that has no CDN in its settings says at its start that there is none.
+      if (!(await noted) || caches.length > 0) noted = note();
       if (purgers.length > 0) await purgeDue({ catalog, purgers, clock, log }, signal);
     },
   };
