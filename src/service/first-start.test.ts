@@ -26,6 +26,7 @@ describe('the first start', () => {
     const text = (await firstSteps(CONFIG, UNWATCHED)).join('\n');
     const token = /curl -H "Authorization: Bearer ([^"]+)"/.exec(text)?.[1];
     assert.match(text, /http:\/\/127\.0\.0\.1:3000\/api\/upload/);
+    assert.match(text, /http:\/\/127\.0\.0\.1:3000\/api\/docs/);
     assert.ok(!text.includes(SECRET));
     const principal = await openTokenVerifier(CONFIG.access, systemClock).authenticate(`Bearer ${token}`);
     assert.equal(principal.role, 'admin');

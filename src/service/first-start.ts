@@ -38,5 +38,7 @@ export async function firstSteps(
     '',
     `  curl -H "Authorization: Bearer ${token}" -F asset_type=${assetType} -F files=@photo.jpg ${options.url}/api/upload`,
     '',
+    `All that it answers: ${options.url}/api/docs`,
+    '',
   ];
 }
