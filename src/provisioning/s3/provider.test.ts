@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { AwsRecorder } from '../../../test/servers/aws-recorder/server.ts';
-import { BACKEND, openAws, provisioningOf, startAws } from '../test-aws.ts';
+import { type AwsRecorder, startAwsRecorder } from '../../../test/servers/aws-recorder/server.ts';
+import { destroyProvisioning } from '../destroy.ts';
+import { BACKEND, OPERATOR, openAws, provisioningOf, startAws } from '../test-aws.ts';
 import { applyAll, driftOf, failuresOf, planAll, verifyAll } from '../test-run.ts';
 
 describe('a bucket on AWS, made from nothing', () => {
@@ -80,6 +81,24 @@ test('what is left out is neither compared nor asked, and a name that nothing ha
   assert.match(plan.warnings.join(), /leaveOut names corz/);
   assert.equal(plan.warnings.length, 1);
   assert.deepEqual(failuresOf(await verifyAll(provider, { leaveOut })), []);
+});
+
+test('a user in the place of the role has the same rights, and goes with the bucket', async () => {
+  const backend = { ...BACKEND, identity: 'user/files-backend' };
+  await using aws = await startAwsRecorder({ operator: OPERATOR, backend });
+  const identity = { kind: 'user', name: 'files-backend' };
+  await using provider = await openAws(aws, { provisioning: provisioningOf({ aws: { identity } }) });
+  await applyAll(provider);
+  assert.deepEqual(failuresOf(await verifyAll(provider)), []);
+  assert.deepEqual([...aws.identities.keys()], ['user/files-backend']);
+  const { signal } = new AbortController();
+  assert.match((await provider.notes(signal)).join(), /create-access-key --user-name files-backend/);
+  const done = await destroyProvisioning(provider, {
+    ...{ signal, progress: () => undefined, confirm: async () => true },
+    ...{ force: false, typedBucket: 'my-files' },
+  });
+  assert.equal(done.kind, 'done');
+  assert.equal(aws.identities.size + aws.buckets.size, 0);
 });
 
 const KEY = 'arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-4333-8444-555555555555';
