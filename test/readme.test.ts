@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
@@ -90,17 +90,6 @@ describe('README', () => {
       );
     } finally {
       rmSync(directory, { recursive: true, force: true });
-    }
-  });
-
-  it('links only to what is there', () => {
-    const documents = ['README.md', 'CONTRIBUTING.md'].filter((name) => existsSync(join(ROOT, name)));
-    for (const name of documents) {
-      const text = readFileSync(join(ROOT, name), 'utf8');
-      for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-        const path = join(ROOT, dirname(name), target ?? '');
-        assert.ok(existsSync(path), `${name} links to ${target}`);
-      }
     }
   });
 });
