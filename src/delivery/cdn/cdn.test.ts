@@ -168,7 +168,7 @@ describe('the cookies of a folder', () => {
     assert.deepEqual(cookies, theirs);
   });
 
-  for (const folder of ['', 'images', '../', 'a//']) {
+  for (const folder of ['', 'images', '../', 'a//', 'incoming/', 'incoming/x/']) {
     test(`are refused for ${JSON.stringify(folder)}`, async () => {
       await assert.rejects(
         open().signer.signFolder(folder, { nowMs: START_MS, lifetimeSeconds: HOUR }),

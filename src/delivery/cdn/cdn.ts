@@ -4,6 +4,7 @@ import { BoundedMap } from '../../core/bounded-map.ts';
 import { StowageError } from '../../core/errors.ts';
 import { parseKeyPrefix } from '../../core/key.ts';
 import { signingPeriod } from '../../core/signing-window.ts';
+import { INCOMING_PREFIX } from '../../storage/incoming.ts';
 import { contentDisposition } from '../disposition.ts';
 import { type CdnOrigin, encodeSegment, privatePath, publicPath } from './paths.ts';
 import { isCanned, policyText, type ReadPolicy } from './policy.ts';
@@ -58,7 +59,7 @@ export interface CdnSigner {
    * Cookies that read every asset below a key prefix. Who may read all of it is the caller's question.
    *
    * @param folder a key prefix that ends in `/`.
-   * @throws StowageError `invalid_key` for another prefix, or none.
+   * @throws StowageError `invalid_key` for another prefix, none, or that of uploads which are not judged yet.
    */
   signFolder(folder: string, grant: CdnGrant): Promise<FolderCookies>;
 }
@@ -120,6 +121,8 @@ function openSigner({
     async signFolder(folder, grant) {
       const prefix = parseKeyPrefix(folder);
       if (prefix === '') throw new StowageError('invalid_key', 'A folder must be named.');
+      if (prefix.startsWith(INCOMING_PREFIX))
+        throw new StowageError('invalid_key', 'What lies in this folder has not been judged yet.');
       // Encoded without its last slash, which would leave an empty segment.
       const path = `${privatePath(origin, prefix.slice(0, -1))}/`;
       const policy = policyFor(`${url}${path}*`, grant);
