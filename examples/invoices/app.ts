@@ -16,7 +16,7 @@ import { transactions } from './routes/transactions.ts';
 import { uploadFile } from './routes/upload-file.ts';
 import { uploadFileAuto } from './routes/upload-file-auto.ts';
 import { uploadFileDirect } from './routes/upload-file-direct.ts';
-import type { Storage } from './storage.ts';
+import { isHttps, type Storage } from './storage.ts';
 
 /** Every route of the application, one file for each. */
 const ROUTES = [
@@ -29,10 +29,9 @@ const ROUTES = [
 const BODY_BYTES_MAX = 64 * 1024;
 
 export function makeApp(stowage: Storage): FastifyInstance {
-  const { publicUrl, trustProxy } = stowage.config.http;
-  const app = Fastify({ bodyLimit: BODY_BYTES_MAX, trustProxy: [...trustProxy] });
+  const app = Fastify({ bodyLimit: BODY_BYTES_MAX, trustProxy: [...stowage.config.http.trustProxy] });
   acceptForms(app);
-  const headers = headersOf(publicUrl?.startsWith('https:') ?? false);
+  const headers = headersOf(isHttps(stowage));
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(headers);
   });
@@ -61,13 +60,13 @@ function problemOf(error: FastifyError): unknown {
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; frame-src blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-function headersOf(isHttps: boolean): Readonly<Record<string, string>> {
+function headersOf(isSecure: boolean): Readonly<Record<string, string>> {
   return {
     'content-security-policy': POLICY,
     'x-frame-options': 'DENY',
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    ...(isHttps && { 'strict-transport-security': 'max-age=63072000; includeSubDomains' }),
+    ...(isSecure && { 'strict-transport-security': 'max-age=63072000; includeSubDomains' }),
   };
 }
 

@@ -17,3 +17,8 @@ export async function openStorage({ env, cwd }: ExampleOptions) {
 }
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>;
+
+/** Whether browsers come by https, through whatever is in front. */
+export function isHttps({ config }: Storage): boolean {
+  return config.http.publicUrl?.startsWith('https:') ?? false;
+}

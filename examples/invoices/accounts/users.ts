@@ -38,12 +38,16 @@ export async function createCompany(
   });
 }
 
-/** Adds a colleague to a company. @throws StowageError `conflict`. */
+/** Adds a colleague to a company. @throws StowageError `conflict`; `forbidden` when its users come from elsewhere. */
 export async function addColleague(
   stowage: Storage,
   tenantId: string,
   { email, password }: { readonly email: string; readonly password: string },
 ): Promise<Caller> {
+  const { rowCount } = await stowage.database.query('select from tenants where tenant_id::text = $1', [
+    tenantId,
+  ]);
+  if (rowCount !== 1) throw new StowageError('forbidden', 'The users of your company are not kept here.');
   const passwordHash = await hashPassword(password);
   return await stowage.transaction((tx) => insertUser(tx, { tenantId, email, passwordHash, role: 'user' }));
 }

@@ -1,6 +1,7 @@
+-- Tenants and users as the tokens name them: an identity provider's have other ids than the accounts beside this.
 create table transactions (
   transaction_id uuid primary key,
-  tenant_id      uuid not null references tenants on delete cascade,
+  tenant_id      text not null,
   booked_on      date not null,
   description    text not null check (length(description) between 1 and 500),
   currency       char(3) not null,
@@ -11,8 +12,8 @@ create index transactions_tenant on transactions (tenant_id, booked_on desc, tra
 -- What an invoice says. The bytes are Stowage's, by their key; a row goes with its asset, however that is removed.
 create table invoices (
   invoice_id     uuid primary key,
-  tenant_id      uuid not null references tenants on delete cascade,
-  user_id        uuid not null,
+  tenant_id      text not null,
+  user_id        text not null,
   asset_id       uuid not null unique references public.assets (id) on delete cascade deferrable initially deferred,
   s3_key         text not null unique,
   filename       text not null,

@@ -6,7 +6,9 @@ import { Limit, Uuid } from './schemas.ts';
 
 const Query = Type.Object({
   invoice_id: Type.Optional(Uuid),
-  user_id: Type.Optional(Uuid),
+  user_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  from: Type.Optional(Type.String({ format: 'date-time' })),
+  to: Type.Optional(Type.String({ format: 'date-time' })),
   limit: Limit,
   cursor: Type.Optional(Type.String({ maxLength: 500 })),
 });
@@ -18,8 +20,14 @@ export function accessLogs(app: FastifyInstance, stowage: Storage): void {
     { schema: { querystring: Query } },
     async (request) => {
       const user = await stowage.authenticate(request);
-      const { invoice_id, user_id: userId, limit, cursor } = request.query;
-      const page = { limit, ...(userId && { userId }), ...(cursor && { cursor }) };
+      const { invoice_id, user_id: userId, from, to, limit, cursor } = request.query;
+      const page = {
+        limit,
+        ...(userId && { userId }),
+        ...(from && { fromMs: Date.parse(from) }),
+        ...(to && { toMs: Date.parse(to) }),
+        ...(cursor && { cursor }),
+      };
       if (invoice_id === undefined) return await stowage.accessLog(user, page);
       const { asset_id: assetId } = await findInvoice(stowage, invoice_id, user);
       return await stowage.accessLog(asColleague(user), { ...page, assetId });

@@ -30,7 +30,7 @@ export function login(app: FastifyInstance, stowage: Storage): void {
         throw new StowageError('unauthenticated', 'The e-mail address or the password is wrong.');
       }
       await forgetAttempts(stowage, email, request.ip);
-      sendSession(request, reply, { session: await openSession(stowage, account), cookie });
+      sendSession(stowage, reply, { session: await openSession(stowage, account), cookie });
       return reply;
     },
   );

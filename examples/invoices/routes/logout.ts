@@ -8,7 +8,7 @@ import { clearCookie, refreshTokenOf } from './session-answer.ts';
 export function logout(app: FastifyInstance, stowage: Storage): void {
   app.post('/auth/logout', { schema: { body: RefreshBody } }, async (request, reply) => {
     await closeSession(stowage, refreshTokenOf(request).token);
-    clearCookie(request, reply);
+    clearCookie(stowage, reply);
     return reply.code(204).send();
   });
 }

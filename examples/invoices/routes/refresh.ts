@@ -13,7 +13,7 @@ export const RefreshBody = Type.Union([
 export function refresh(app: FastifyInstance, stowage: Storage): void {
   app.post('/auth/refresh', { schema: { body: RefreshBody } }, async (request, reply) => {
     const { token, cookie } = refreshTokenOf(request);
-    sendSession(request, reply, { session: await refreshSession(stowage, token), cookie });
+    sendSession(stowage, reply, { session: await refreshSession(stowage, token), cookie });
     return reply;
   });
 }

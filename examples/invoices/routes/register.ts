@@ -25,7 +25,7 @@ export function register(app: FastifyInstance, stowage: Storage): void {
       await countAttempt(stowage, email, request.ip);
       const user = await createCompany(stowage, { company, email, password });
       reply.code(201);
-      sendSession(request, reply, { session: await openSession(stowage, user), cookie });
+      sendSession(stowage, reply, { session: await openSession(stowage, user), cookie });
       return reply;
     },
   );

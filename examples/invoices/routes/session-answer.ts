@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LOGIN_SECONDS, type Session } from '../accounts/sessions.ts';
+import { isHttps, type Storage } from '../storage.ts';
 
 /** Where the page's refresh token lies: scripts can't read it, and it goes to no route but these. */
 const COOKIE = 'refresh_token';
@@ -10,11 +11,11 @@ const COOKIE_PATH = '/auth';
  * lasts.
  */
 export function sendSession(
-  request: FastifyRequest,
+  stowage: Storage,
   reply: FastifyReply,
   { session, cookie }: { readonly session: Session; readonly cookie: boolean },
 ): void {
-  if (cookie) setCookie(request, reply, session.refreshToken, LOGIN_SECONDS);
+  if (cookie) setCookie(stowage, reply, session.refreshToken, LOGIN_SECONDS);
   reply.header('cache-control', 'no-store').send({
     access_token: session.accessToken,
     token_type: 'Bearer',
@@ -23,8 +24,8 @@ export function sendSession(
   });
 }
 
-export function clearCookie(request: FastifyRequest, reply: FastifyReply): void {
-  setCookie(request, reply, '', 0);
+export function clearCookie(stowage: Storage, reply: FastifyReply): void {
+  setCookie(stowage, reply, '', 0);
 }
 
 /** The refresh token of a request, and how it came. */
@@ -38,8 +39,8 @@ export function refreshTokenOf({ body, headers }: FastifyRequest): {
   return { token: kept, cookie: true };
 }
 
-function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, seconds: number): void {
-  const secure = request.protocol === 'https' ? '; Secure' : '';
+function setCookie(stowage: Storage, reply: FastifyReply, value: string, seconds: number): void {
+  const secure = isHttps(stowage) ? '; Secure' : '';
   reply.header(
     'set-cookie',
     `${COOKIE}=${value}; HttpOnly; SameSite=Strict; Path=${COOKIE_PATH}; Max-Age=${seconds}${secure}`,

@@ -145,6 +145,26 @@ describe('accounts of the invoices example', () => {
     assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden']);
   });
 
+  test('by https the cookie is for https alone, and browsers are told to stay there', async () => {
+    await using secure = await openStand(start, { env: { PUBLIC_URL: 'https://invoices.example' } });
+    const account = { company: 'S', email: 's@s.example', password: 'a long enough password', cookie: true };
+    const { status, headers } = await request(secure.origin, 'POST', '/auth/register', account);
+    assert.equal(status, 201);
+    assert.match(headers.get('set-cookie') ?? '', /; Secure$/);
+    assert.match(headers.get('strict-transport-security') ?? '', /^max-age=63072000/);
+  });
+
+  test('tokens of an identity provider with the same secret are taken, whatever it calls its tenants', async () => {
+    const olga = stand.as('olga', { tenant_id: 'nordwind' });
+    const booking = { booked_on: '2026-01-02', description: 'Chairs', currency: 'EUR', amount: '1.00' };
+    assert.equal((await olga('POST', '/transactions', booking)).status, 201);
+    assert.equal((await olga('GET', '/transactions')).json.transactions.length, 1);
+    assert.deepEqual((await ana.ask('GET', '/transactions')).body.transactions, []);
+    const admin = stand.as('olga', { tenant_id: 'nordwind', role: 'admin' });
+    const colleague = { email: 'o@nordwind.example', password: 'a long enough password' };
+    assert.equal((await admin('POST', '/auth/users', colleague)).status, 403);
+  });
+
   test('every answer has the headers that browsers heed', async () => {
     for (const path of ['/', '/invoices', '/nowhere']) {
       const { headers } = await fetch(`${stand.origin}${path}`);

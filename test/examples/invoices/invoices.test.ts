@@ -249,6 +249,11 @@ for (const backend of ['local', 's3'] as const) {
         `/file_access_logs?invoice_id=${idOf(stored)}&user_id=${latest.user_id}`,
       );
       assert.equal((ofCarl.body.entries as LogEntry[]).length, 1);
+      const later = await carl.ask(
+        'GET',
+        `/file_access_logs?invoice_id=${idOf(stored)}&from=2100-01-01T00:00:00Z`,
+      );
+      assert.deepEqual([later.status, later.body.entries], [200, []]);
       assert.equal((await carl.ask('GET', '/file_access_logs')).body.code, 'forbidden');
       assert.equal((await carl.ask('DELETE', `/invoice/${idOf(stored)}`)).body.code, 'forbidden');
     });
