@@ -123,7 +123,7 @@ async function runOnce(backend, chosen, atOnce) {
 /** A Ceph gateway, if Debian's packages are there and the run includes tests that ask for it. Tried twice. */
 async function startCeph() {
   const none = { env: {}, stop() {}, state: '' };
-  const wanting = /storage.s3|test.(?:clouds|servers|cdn|examples)|s3-user|move|provision/;
+  const wanting = /storage.s3|test.(?:clouds|servers|cdn|examples.task)|s3-user|move|provision/;
   const isWanted = files.some((file) => wanting.test(file) || (named === 's3' && acceptance(file)));
   if (!isWanted) return none;
   const isRequired = process.env.TEST_REQUIRE?.split(/[ ,]+/).includes('ceph') ?? false;
