@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Log } from '../core/log.ts';
 import { firstSteps } from './first-start.ts';
 import { openService } from './open-service.ts';
+import { collectReceivedChunks } from './received-chunks.ts';
 
 /** What a service that runs in the foreground needs besides its settings. */
 export interface RunOptions {
@@ -24,6 +25,7 @@ export async function runService(config: Config, options: RunOptions): Promise<v
   const { log, signal } = options;
   for (const warning of config.warnings) log.warn({}, warning);
   const service = await openService(config, { log, signal });
+  const stopCollecting = collectReceivedChunks();
   log.info({ url: service.url, started_ms: Math.round(performance.now()) }, 'Stowage is ready.');
   options.tell(
     await firstSteps(config, { url: service.url, nowMs: Date.now(), isWatched: options.isWatched }),
@@ -31,6 +33,7 @@ export async function runService(config: Config, options: RunOptions): Promise<v
   await fired(signal);
   log.info({}, 'Stopping: uploads in flight may finish.');
   await service.close();
+  stopCollecting();
   log.info({}, 'Stopped.');
 }
 
