@@ -10,9 +10,9 @@ import { collectReceivedChunks } from './received-chunks.ts';
 async function youngCollections(bytes: number): Promise<number> {
   let seen = 0;
   const observer = new PerformanceObserver((list) => {
-    for (const { detail } of list.getEntries()) {
-      const { kind } = detail as { kind: number };
-      if (kind === constants.NODE_PERFORMANCE_GC_MINOR) seen += 1;
+    for (const entry of list.getEntries()) {
+      const { detail } = entry as unknown as { detail: { kind: number } };
+      if (detail.kind === constants.NODE_PERFORMANCE_GC_MINOR) seen += 1;
     }
   });
   observer.observe({ entryTypes: ['gc'] });
