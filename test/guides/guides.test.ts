@@ -10,7 +10,7 @@ import { createMetrics } from '../../src/http/metrics.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const GUIDES = [
-  ...['brand-images', 'testing-your-app', 'monitoring'],
+  ...['attachments', 'brand-images', 'testing-your-app', 'monitoring'],
   ...['troubleshooting', 'security-checklist', 'tuning'],
 ];
 const examples = globSync('examples/**/*.ts', { cwd: ROOT, exclude: ['**/node_modules'] }).map(read);
