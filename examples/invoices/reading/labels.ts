@@ -42,12 +42,12 @@ export const DATE_LABELS: readonly Label[] = [
     confidence: 0.95,
   },
   { words: /\b(?:date|datum|fecha|data)\b/, confidence: 0.85 },
-  { words: /\b(?:vom|du|del|le|den)\b/, confidence: 0.8 },
+  { words: /\b(?:vom|du|del|le|den)\b/, confidence: 0.75 },
 ];
 
 /** Dates of something else: of payment, of delivery, of an order. */
 export const OTHER_DATES =
-  /\bdue|\bpay(?:able|ment)?\b|fallig|zahlbar|zahlung|echeance|paiement|vencimiento|scadenza|verval|deliver|liefer|leistung|livraison|entrega|consegna|lever|order|bestell|commande|pedido|ordine|period|zeitraum|ship|until|\bbis\b|print|druck/;
+  /\bdue|\bpay(?:able|ment)?\b|fallig|zahlbar|zahlung|echeance|paiement|reglement|vencimiento|scadenza|verval|deliver|liefer|leistung|livraison|entrega|consegna|lever|order|bestell|commande|pedido|ordine|period|zeitraum|ship|until|\bbis\b|print|druck/;
 
 /** Numbers of something else: of a customer, an order, a tax office. */
 export const OTHER_NUMBERS =
@@ -80,8 +80,10 @@ const TOTAL = /\btotal\b|\btotale\b|\btotaal\b|\bsumme\b|\bgesamt\b|\bbetrag\b|\
 const OTHER_SUM =
   /paid|bezahlt|deposit|anzahlung|acompte|discount|rabatt|remise|skonto|shipping|versand|rounding|credit|savings|hours|stunden|qty|quantity|page/;
 
-/** @param text of the line before its amount, plain. */
-export function sumKind(text: string): { readonly kind: SumKind; readonly confidence: number } | null {
+/** @param words of the line before its amount, plain. */
+export function sumKind(words: string): { readonly kind: SumKind; readonly confidence: number } | null {
+  // "T.V.A." and "H.T." are TVA and HT.
+  const text = words.replace(/(?<=(?:^|[\s.])\w)\.(?=\w(?:\.|\s|$))/g, '');
   if (PAYABLE.test(text) && !EXCLUDING.test(text)) return { kind: 'total', confidence: 0.9 };
   if (OTHER_SUM.test(text)) return null;
   if (INCLUDING.test(text)) return { kind: 'total', confidence: 0.9 };

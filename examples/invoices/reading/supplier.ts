@@ -5,7 +5,7 @@ import { BUYER_LABELS, LEGAL_FORM, SELLER_LABELS } from './labels.ts';
 import type { Cell, Line } from './page-lines.ts';
 
 /** What stands between a name and its address in one line. */
-const PARTS = /\s*[·•|;]\s*|,\s(?=\d|[A-ZÀ-Þ])|\s[–-]\s/;
+const PARTS = /\s*[·•|;]\s*|,\s(?!(?:Lda|Inc|LLC|Ltd|Corp|S\.?A|S\.?L|S\.?r\.?l)\b)(?=\d|[A-ZÀ-Þ])|\s[–-]\s/;
 /** What is written large on invoices and is no name. */
 const TITLE =
   /^(?:tax |proforma |pro forma )?(?:invoice|rechnung|facture|factura|fattura|factuur|fatura|bill|receipt|statement|credit note|gutschrift)\b/;

@@ -1,4 +1,6 @@
-import { drawPdf, type Piece } from './sample-pdf.ts';
+import { LATER_LAYOUTS } from './later-layouts.ts';
+import { block, facts, type Layout, rows } from './layout.ts';
+import { drawPdf } from './sample-pdf.ts';
 import { ciiInvoice, ublInvoice, type XmlFacts } from './sample-xml.ts';
 
 /** An invoice and what a person reads in it. */
@@ -8,41 +10,6 @@ export interface Sample {
   readonly bytes: Uint8Array;
   readonly facts: XmlFacts;
 }
-
-interface Layout {
-  readonly filename: string;
-  readonly facts: XmlFacts;
-  readonly pages: readonly (readonly Piece[])[];
-  readonly font?: 'Helvetica' | 'TimesRoman' | 'Courier';
-  readonly xml?: string;
-}
-
-const facts = (
-  number: string,
-  date: string,
-  supplier: string,
-  currency: string,
-  [net, tax, total]: readonly [string, string, string],
-): XmlFacts => ({ number, date, supplier, currency, net, tax, total });
-
-/** Rows of a table: texts at columns, 16 points apart. */
-function rows(
-  top: number,
-  columns: readonly number[],
-  table: readonly (readonly string[])[],
-  size = 10,
-): Piece[] {
-  return table.flatMap((row, index) =>
-    row.flatMap((text, column): Piece[] => {
-      const x = columns[column];
-      return x === undefined || text === '' ? [] : [[x, top + 16 * index, text, size]];
-    }),
-  );
-}
-
-/** One text below another. */
-const block = (x: number, top: number, lines: readonly string[], size = 10): Piece[] =>
-  lines.map((line, index) => [x, top + (size + 3) * index, line, size]);
 
 const LAYOUTS: readonly Layout[] = [
   {
@@ -605,24 +572,25 @@ const XML_SAMPLES: readonly (readonly [filename: string, make: (facts: XmlFacts)
 
 /** Twenty invoices, each laid out its own way: sixteen as PDF, two of them with embedded XML, and four as XML. */
 export async function makeSamples(): Promise<readonly Sample[]> {
-  const pdfs = LAYOUTS.map(
-    async ({ filename, facts: expected, pages, font, xml }): Promise<Sample> => ({
-      filename,
-      mediaType: 'application/pdf',
-      facts: expected,
-      bytes: await drawPdf(pages, {
-        ...(font !== undefined && { font }),
-        ...(xml !== undefined && { xml: { name: xml, text: ciiInvoice(expected) } }),
-      }),
-    }),
-  );
   const xmls = XML_SAMPLES.map(
     ([filename, make, expected]): Sample => ({
-      filename,
-      mediaType: 'application/xml',
-      facts: expected,
+      ...{ filename, mediaType: 'application/xml', facts: expected },
       bytes: new TextEncoder().encode(make(expected)),
     }),
   );
-  return [...(await Promise.all(pdfs)), ...xmls];
+  return [...(await drawAll(LAYOUTS)), ...xmls];
+}
+
+/** Fourteen more, made when the reader was written already: what it had not seen. */
+export function makeLaterSamples(): Promise<readonly Sample[]> {
+  return drawAll(LATER_LAYOUTS);
+}
+
+function drawAll(layouts: readonly Layout[]): Promise<readonly Sample[]> {
+  const drawn = layouts.map(async ({ filename, facts: expected, pages, font, xml }): Promise<Sample> => {
+    const embedded = xml === undefined ? {} : { xml: { name: xml, text: ciiInvoice(expected) } };
+    const bytes = await drawPdf(pages, { ...(font !== undefined && { font }), ...embedded });
+    return { filename, mediaType: 'application/pdf', facts: expected, bytes };
+  });
+  return Promise.all(drawn);
 }
