@@ -5,6 +5,10 @@ import { Router } from 'express';
 
 const STYLE = readFileSync(new URL('./page.css', import.meta.url));
 
+/** Pictures come from wherever the files are, and the client sends files there; programs and styles from here alone. */
+const POLICY =
+  "default-src 'self'; img-src * data:; connect-src *; object-src 'none'; frame-ancestors 'none'; base-uri 'none'";
+
 /** Serves a page whose program is bundled once, now. */
 export async function servePage({
   title,
@@ -26,6 +30,10 @@ export async function servePage({
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/page.css"><link rel="icon" href="data:,">
 <div id="root"></div><script type="module" src="/page.js"></script></html>`;
   const routes = Router();
+  routes.use((_request, response, next) => {
+    response.set({ 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff' });
+    next();
+  });
   routes.get('/', (_request, response) => void response.type('html').send(html));
   routes.get('/page.css', (_request, response) => void response.type('css').send(STYLE));
   routes.get('/page.js', (_request, response) => void response.type('js').send(Buffer.from(script)));
