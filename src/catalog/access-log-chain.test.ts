@@ -173,6 +173,25 @@ describe('the chain of the access log, against a superuser who switches the trig
     assert.deepEqual(await verify().then(({ broken, sealed }) => [broken, sealed]), [null, 16]);
   });
 
+  test('an entry with an older id and a younger transaction than one that is there holds it up', async () => {
+    const insert = `insert into file_access_logs (at, action, outcome, tenant_id, ip_address, storage_backend, request_id)
+                    values (now(), 'download', 'ok', 'acme', '::1', 'local', 'overtaken')`;
+    const [older, younger] = [new Client(store.app), new Client(store.app)];
+    await Promise.all([older.connect(), younger.connect()]);
+    for (const writer of [older, younger]) {
+      await writer.query('begin');
+      await writer.query('select pg_current_xact_id()');
+    }
+    await younger.query(insert);
+    await older.query(insert);
+    await older.query('commit');
+    assert.equal(await store.catalog.sealAccessLog(), 0);
+    await younger.query('commit');
+    await Promise.all([older.end(), younger.end()]);
+    assert.equal(await store.catalog.sealAccessLog(), 4);
+    assert.deepEqual(await verify().then(({ broken, sealed }) => [broken, sealed]), [null, 16]);
+  });
+
   test('many writers and two sealers at once leave no entry behind', async () => {
     const writing = Array.from({ length: 2000 }, () => store.catalog.recordAccess(makeEntry()));
     const sealing = Array.from({ length: 6 }, () => store.catalog.sealAccessLog());

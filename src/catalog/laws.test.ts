@@ -1,4 +1,5 @@
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { Client } from 'pg';
 import { silentLog } from '../core/log.ts';
 import { openDatabase } from './database.ts';
 import { NOON_MS } from './fixtures.ts';
@@ -19,7 +20,7 @@ for (const major of [15, 18] as const satisfies TestMajor[]) {
       const setNow = (ms: number): void => {
         nowMs = ms;
       };
-      ground = { catalog: store.catalog, otherNode, setNow };
+      ground = { catalog: store.catalog, otherNode, setNow, beginWrite: () => beginWrite(store) };
     });
     after(async () => {
       await ground.otherNode.close();
@@ -31,4 +32,12 @@ for (const major of [15, 18] as const satisfies TestMajor[]) {
     });
     for (const [title, law] of Object.entries(LAWS)) test(title, () => law(ground));
   });
+}
+
+async function beginWrite({ app }: TestCatalog): Promise<() => Promise<void>> {
+  const client = new Client(app);
+  await client.connect();
+  await client.query('begin');
+  await client.query('select pg_current_xact_id()');
+  return () => client.end();
 }

@@ -12,7 +12,7 @@ import { claimKey, releaseKey, removeExpired, renewKey } from './idempotency.ts'
 import { assetLinks } from './links.ts';
 import { assetMoves } from './moves.ts';
 import { cdnPurges } from './purges.ts';
-import { sealEntries } from './seal.ts';
+import { entrySealer } from './seal.ts';
 import { storedUsage } from './stored-usage.ts';
 import { forgetAsset, tombstoneAsset } from './tombstone.ts';
 import { exportEntries, verifyEntries } from './verify.ts';
@@ -82,7 +82,7 @@ export function postgresCatalog(database: Database, clock: Clock): Catalog {
     },
     forgetAsset: (assetId) => forgetAsset(database, assetId),
 
-    sealAccessLog: (signal) => sealEntries(database, clock, signal),
+    sealAccessLog: entrySealer(database, clock),
     verifyAccessLog: (options) => verifyEntries(database, options),
     exportAccessLog: (signal) => exportEntries(database, signal),
 

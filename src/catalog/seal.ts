@@ -8,36 +8,77 @@ import { FIRST_PREVIOUS_HASH, hashEntry, hashSeal } from './entry-hash.ts';
 import { translated } from './errors.ts';
 import type { Schema } from './schema.ts';
 
+type Queries = Database['queries'];
+
 export const ENTRIES_PER_SEAL_MAX = 1_000;
-/** Writers end within milliseconds; one that takes longer leaves its neighbours to the next run. */
+/** Writers end within milliseconds; what one holds back that takes longer is left to the next run. */
 const FINAL_WAITS_MAX = 50;
 const FINAL_WAIT_MS = 20;
+
+/**
+ * What entries become final by: those up to `last` are as soon as all transactions before `next` have ended. Another
+ * server, and the same one after a restart, may give the same numbers again.
+ */
+interface Horizon {
+  readonly last: string;
+  readonly next: string;
+  readonly server: string;
+}
 
 /**
  * Seals the entries that are final: those before which no entry can appear any more.
  *
  * Entry ids are drawn from a sequence by transactions that may end in another order. Reading the sequence first and
  * then waiting until all transactions of that moment have ended makes sure that everything up to the number read is
- * either there or never will be. (A trigger numbers a transaction before it draws an id.)
+ * either there or never will be. (A trigger numbers a transaction before it draws an id.) A number that was waited for
+ * in vain is kept for the next call: with a new one each time, long transactions that overlap would hold it up for ever.
  *
- * @returns how many entries were sealed; 0 also when another node is sealing.
+ * @returns what answers how many entries were sealed; 0 also when another node is sealing.
  */
-export async function sealEntries(database: Database, clock: Clock, signal?: AbortSignal): Promise<number> {
-  const lastFinal = await readLastFinalEntry(database, signal);
-  if (lastFinal === null) return 0;
-  let sealed = 0;
-  for (;;) {
-    throwIfAborted(signal);
-    const count = await translated(
-      database.queries.transaction().execute((transaction) => sealOnce(transaction, lastFinal, clock.now())),
-    );
-    sealed += count;
-    if (count < ENTRIES_PER_SEAL_MAX) return sealed;
-  }
+export function entrySealer(database: Database, clock: Clock): (signal?: AbortSignal) => Promise<number> {
+  const readLastFinalEntry = finalEntryReader(database);
+  return async (signal) => {
+    const lastFinal = await readLastFinalEntry(signal);
+    if (lastFinal === null) return 0;
+    let sealed = 0;
+    for (;;) {
+      throwIfAborted(signal);
+      const count = await translated(
+        database.queries
+          .transaction()
+          .execute((transaction) => sealOnce(transaction, lastFinal, clock.now())),
+      );
+      sealed += count;
+      if (count < ENTRIES_PER_SEAL_MAX) return sealed;
+    }
+  };
 }
 
-/** @returns the id up to which entries are final; null when there is none or writers are still at work. */
-async function readLastFinalEntry({ queries }: Database, signal?: AbortSignal): Promise<string | null> {
+/** @returns what reads the id up to which entries are final; null when there is none or writers are still at work. */
+function finalEntryReader({ queries }: Database): (signal?: AbortSignal) => Promise<string | null> {
+  let kept: Horizon | null = null;
+  return async (signal) => {
+    const earlier = kept;
+    let last: string | null = null;
+    if (earlier !== null) {
+      const state = await waitFor(queries, earlier, signal);
+      if (state === 'open') return null;
+      if (state === 'reached') last = earlier.last;
+      if (kept === earlier) kept = null;
+    }
+    const horizon = await readHorizon(queries);
+    if (horizon === null || horizon.last === last) return last;
+    if ((await waitFor(queries, horizon, signal)) === 'reached') return horizon.last;
+    kept ??= horizon;
+    return last;
+  };
+}
+
+/**
+ * The sequence is read first: its ids were then drawn by transactions with smaller numbers than the one drawn here. (The
+ * upper end of a snapshot would not do: it leaves out what began after the last one that has ended.)
+ */
+async function readHorizon(queries: Queries): Promise<Horizon | null> {
   const sequence = await translated(
     sql<{ last: string; called: boolean }>`
       select last_value as last, is_called as called from file_access_logs_entry_id_seq`.execute(queries),
@@ -45,20 +86,32 @@ async function readLastFinalEntry({ queries }: Database, signal?: AbortSignal): 
   const row = sequence.rows[0];
   if (row === undefined || !row.called) return null;
   const horizon = await translated(
-    sql<{ next: string }>`select pg_snapshot_xmax(pg_current_snapshot())::text as next`.execute(queries),
+    sql<{ next: string; server: string }>`
+      select pg_current_xact_id()::text as next,
+             extract(epoch from pg_postmaster_start_time())::text as server`.execute(queries),
   );
-  const next = horizon.rows[0]?.next ?? '0';
+  const known = horizon.rows[0];
+  return known === undefined ? null : { last: row.last, ...known };
+}
+
+/** @returns `open` when transactions before it are still at work after a second, `lost` when its server is gone. */
+async function waitFor(
+  queries: Queries,
+  { next, server }: Horizon,
+  signal?: AbortSignal,
+): Promise<'reached' | 'open' | 'lost'> {
   for (let wait = 0; wait < FINAL_WAITS_MAX; wait += 1) {
     throwIfAborted(signal);
-    const ended = await translated(
-      sql<{
-        ended: boolean;
-      }>`select pg_snapshot_xmin(pg_current_snapshot()) >= ${next}::xid8 as ended`.execute(queries),
+    const { rows } = await translated(
+      sql<{ reached: boolean; same: boolean }>`
+        select pg_snapshot_xmin(pg_current_snapshot()) >= ${next}::xid8 as reached,
+               extract(epoch from pg_postmaster_start_time())::text = ${server} as same`.execute(queries),
     );
-    if (ended.rows[0]?.ended === true) return row.last;
+    if (rows[0]?.same !== true) return 'lost';
+    if (rows[0].reached) return 'reached';
     await delay(FINAL_WAIT_MS, undefined, { signal, ref: false }).catch(() => throwIfAborted(signal));
   }
-  return null;
+  return 'open';
 }
 
 async function sealOnce(transaction: Transaction<Schema>, lastFinal: string, nowMs: number): Promise<number> {

@@ -6,6 +6,8 @@ export interface LawGround {
   readonly otherNode: Catalog;
   /** Moves the clock of both. */
   readonly setNow: (nowMs: number) => void;
+  /** Begins a transaction that writes, of somebody else in the same database. @returns what ends it. */
+  readonly beginWrite: () => Promise<() => Promise<void>>;
 }
 
 /** One promise, tried. */
