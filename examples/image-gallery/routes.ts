@@ -14,6 +14,13 @@ interface ImageRow {
   readonly is_public: boolean;
 }
 
+/** Whether the sizes of an image are there: `none` when it can't be decoded, or would not fit into memory. */
+function stateOf(made: Readonly<Record<string, string | null>>): 'waiting' | 'ready' | 'none' {
+  const ids = Object.keys(SPECS).map((name) => made[name]);
+  if (ids.includes(null)) return 'none';
+  return ids.includes(undefined) ? 'waiting' : 'ready';
+}
+
 export function galleryRoutes({ stowage, variants }: Storage): Router {
   const routes = Router();
   const { database } = stowage;
@@ -56,8 +63,7 @@ export function galleryRoutes({ stowage, variants }: Storage): Router {
     const images = rows.map(({ id, title, is_public, owner, tenant_id: tenant }) => {
       const names = made.get(id) ?? {};
       const isMine = owner === userId && tenant === tenantId;
-      const isReady = Object.keys(SPECS).every((name) => name in names);
-      return { id, title, is_public, is_mine: isMine, is_ready: isReady };
+      return { id, title, is_public, is_mine: isMine, sizes: stateOf(names) };
     });
     response.json({ images });
   });
@@ -70,7 +76,7 @@ export function galleryRoutes({ stowage, variants }: Storage): Router {
     const variantId = (await variants.of([image.id])).get(image.id)?.[
       variantFor(size, request.headers.accept)
     ];
-    if (variantId == null) throw new StowageError('not_found', 'This size is not made yet.');
+    if (variantId == null) throw new StowageError('not_found', 'There is no such size, or not yet.');
     // Made in the gallery's own name; who may see the image has been asked.
     const reader: Caller = { userId: image.owner, tenantId: image.tenant_id, role: 'admin' };
     // Permanent for what is public, else signed for an hour.

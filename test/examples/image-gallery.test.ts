@@ -46,6 +46,7 @@ describe('image-gallery behind Varnish', { skip: reason }, () => {
           CDN_PRIVATE_KEY: privateKey,
         },
         TRUST_PROXY: '127.0.0.1',
+        LOG_LEVEL: 'silent',
       },
     });
     proxy = await startCountingProxy(stand.origin);
@@ -68,7 +69,7 @@ describe('image-gallery behind Varnish', { skip: reason }, () => {
     const { id } = json.images[0];
     const isReady = async (): Promise<boolean> =>
       (await ana('GET', '/images')).json.images.some(
-        (each: { id: string; is_ready: boolean }) => each.id === id && each.is_ready,
+        (each: { id: string; sizes: string }) => each.id === id && each.sizes === 'ready',
       );
     assert.ok(await until(isReady, (ready) => ready, WAIT_SECONDS_MAX), 'the sizes are made');
     return `/images/${id}`;
@@ -146,6 +147,24 @@ describe('image-gallery behind Varnish', { skip: reason }, () => {
       2 * WAIT_SECONDS_MAX,
     );
     assert.equal(gone.answer.status, 404, 'no cache has what was made of it');
+  });
+
+  test('unpacks no picture of more pixels than fit into memory, and goes on with the others', async () => {
+    const bytes = await sharp({ create: { width: 8000, height: 8000, channels: 3, background: 'black' } })
+      .png({ compressionLevel: 6 })
+      .toBuffer();
+    assert.ok(bytes.length < 1024 * 1024, 'small as a file');
+    const bomb = { filename: 'bomb.png', mediaType: 'image/png', bytes };
+    const { status, json } = await ana('POST', '/images', formOf([bomb]));
+    assert.equal(status, 201);
+    const next = await add('olive', 'public');
+    assert.equal((await locate(`${next}/thumb`, AVIF)).status, 302);
+    const { id } = json.images[0];
+    const state = async () =>
+      (await ana('GET', '/images')).json.images.find((each: { id: string }) => each.id === id).sizes;
+    assert.equal(await until(state, (sizes) => sizes !== 'waiting', WAIT_SECONDS_MAX), 'none');
+    const path = `/images/${id}/thumb`;
+    assert.equal((await locate(path, { ...AVIF, ...(await headerOf('ana')) })).status, 404);
   });
 
   test('shows its images in a grid', async (context) => {

@@ -6,7 +6,7 @@ interface Image {
   readonly title: string;
   readonly is_public: boolean;
   readonly is_mine: boolean;
-  readonly is_ready: boolean;
+  readonly sizes: 'waiting' | 'ready' | 'none';
 }
 
 const LOOK_MS = 1000;
@@ -23,7 +23,7 @@ function Page() {
     void fetch('/session', login).then(load);
   }, [load]);
   // Sizes are made after the upload: a moment later they are there.
-  const isWaiting = images.some(({ is_ready: isReady }) => !isReady);
+  const isWaiting = images.some(({ sizes }) => sizes === 'waiting');
   useEffect(() => {
     if (!isWaiting) return;
     const timer = setInterval(() => void load(), LOOK_MS);
@@ -65,7 +65,7 @@ function Figure({ image, remove }: { image: Image; remove(): void }) {
   const at = (size: string) => `/images/${image.id}/${size}`;
   return (
     <figure data-image={image.title}>
-      {image.is_ready ? (
+      {image.sizes === 'ready' ? (
         <a href={at('large')}>
           <img
             src={at('thumb')}
@@ -76,7 +76,7 @@ function Figure({ image, remove }: { image: Image; remove(): void }) {
           />
         </a>
       ) : (
-        <span className="preview">…</span>
+        <span className="preview">{image.sizes === 'waiting' ? '…' : '✕'}</span>
       )}
       <figcaption>
         {image.title} {image.is_public ? '🌍' : '🔒'}{' '}
