@@ -107,6 +107,21 @@ describe('a cache that understands PURGE', () => {
     await purger.close();
   });
 
+  test('that always refuses one key forgets the others that were deleted with it', async () => {
+    const keys = [await deleteOne(), await deleteOne(), await deleteOne()];
+    const purger = httpPurger('store');
+    answer = ({ path }) => [path === `/${keys[0]}` ? 400 : 200, ''];
+    for (let attempt = 1; attempt <= 3; attempt += 1)
+      assert.equal(await purgeDue(partsOf([purger], attempt * 3_600_000), never), 0);
+    assert.equal(await purgeDue(partsOf([purger], 4 * 3_600_000), never), 2);
+    const { waiting, problem } = await store.catalog.purgeBacklog();
+    assert.equal(waiting, 1);
+    assert.match(problem ?? '', /answered 400/);
+    answer = () => [200, ''];
+    assert.equal(await purgeDue(partsOf([purger], 5 * 3_600_000), never), 1);
+    await purger.close();
+  });
+
   test('is told of many in bounded batches', async () => {
     for (let index = 0; index < 120; index += 1) await deleteOne();
     const purger = httpPurger('store');
