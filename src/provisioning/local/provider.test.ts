@@ -79,6 +79,19 @@ describe('a directory', () => {
     assert.equal(existsSync(path), false);
   });
 
+  for (const [path, field] of [
+    ['/srv/stowage', '/srv/stowage'],
+    ['/srv/my files', '"/srv/my files"'],
+    ['/srv/100%', '/srv/100%%'],
+    ['/srv/a "b" \\c', '"/srv/a \\"b\\" \\\\c"'],
+  ] as const) {
+    test(`at ${path} is one field of its line for systemd-tmpfiles`, async () => {
+      const provider = openLocalProvider({ path, provisioning: provisioningOf({}) });
+      const { tmpfiles } = await provider.documents(new AbortController().signal);
+      assert.equal(tmpfiles, `d ${field} 0700 stowage stowage -`);
+    });
+  }
+
   test('that is no store is never removed, whatever is typed', async () => {
     const { path, provider } = open();
     mkdirSync(path);

@@ -31,7 +31,7 @@ export function openLocalProvider({ path, provisioning }: LocalProvisioningParts
     contents: () => countFiles(path),
     destroy: () => removeStore(path),
     documents: async (): Promise<Readonly<Record<string, Json>>> => ({
-      tmpfiles: `d ${path} 0700 stowage stowage -`,
+      tmpfiles: `d ${tmpfilesPath(path)} 0700 stowage stowage -`,
     }),
     notes: async () => ['Back this directory up, and run one node only.'],
     [Symbol.asyncDispose]: async () => undefined,
@@ -46,6 +46,12 @@ async function removeStore(path: string): Promise<readonly string[]> {
     throw new ProvisioningError(`${path} holds files and is no store of Stowage, so nothing was removed.`);
   await rm(path, { recursive: true, force: true });
   return [`directory ${path}`];
+}
+
+/** As tmpfiles.d(5) reads it: a blank ends a field that is not quoted, and a percent sign begins a specifier. */
+function tmpfilesPath(path: string): string {
+  const escaped = path.replaceAll('%', '%%');
+  return /[\s"'\\]/.test(escaped) ? `"${escaped.replace(/["\\]/g, '\\$&')}"` : escaped;
 }
 
 function directory(path: string): Setting {
