@@ -115,10 +115,13 @@ function deliveryOf(config: Config): S3ProvisioningParts['delivery'] {
   return [...Map.groupBy(named, ({ prefix }) => prefix)].map(([prefix, all]) => ({
     prefix,
     isImmutable: all.every(({ isImmutable }) => isImmutable),
-    // Also when the public prefix merely lies above or below: the CDN takes the first pattern that fits.
+    // Also when a private prefix merely lies below, or above: what is filled in there may be a public folder. A template
+    // that begins with what is filled in lies above all.
     isPublic:
       all.every(({ isPublic }) => isPublic) &&
-      !named.some((other) => !other.isPublic && other.prefix.startsWith(prefix)),
+      !kinds.some(
+        (other) => !other.isPublic && (other.prefix.startsWith(prefix) || prefix.startsWith(other.prefix)),
+      ),
   }));
 }
 
