@@ -64,11 +64,16 @@ async function openService(sdk: typeof import('@azure/storage-blob'), parts: Azu
   return new sdk.BlobServiceClient(parts.accountUrl, new DefaultAzureCredential());
 }
 
+/**
+ * Versions, snapshots and what is deleted but kept count as well: they go with the container, and are all that somebody has
+ * of a file that was overwritten or deleted by mistake.
+ */
 async function countBlobs({ container }: AzureCalls, signal: AbortSignal): Promise<Contents> {
   if (!(await container.exists({ abortSignal: signal })))
     return { exists: false, objects: 0, hasMore: false };
   let objects = 0;
-  for await (const blob of container.listBlobsFlat({ abortSignal: signal })) {
+  const everything = { includeVersions: true, includeSnapshots: true, includeDeleted: true };
+  for await (const blob of container.listBlobsFlat({ ...everything, abortSignal: signal })) {
     if (blob.name.startsWith(QUESTION_PREFIX)) continue;
     if (objects === COUNT_MAX) return { exists: true, objects, hasMore: true };
     objects += 1;
@@ -76,12 +81,17 @@ async function countBlobs({ container }: AzureCalls, signal: AbortSignal): Promi
   return { exists: true, objects, hasMore: false };
 }
 
-/** The container goes with all that is in it; its rules in the account's policy with it. */
+/**
+ * The container goes with all that is in it; its rules in the account's policy with it. Azure has no delete for empty ones
+ * alone, so they are counted once more.
+ */
 async function destroy(
   calls: AzureCalls,
   container: string,
-  { signal }: ApplyContext,
+  { force, signal }: { readonly force: boolean } & ApplyContext,
 ): Promise<readonly string[]> {
+  if (!force && (await countBlobs(calls, signal)).objects > 0)
+    throw new ProvisioningError(`${container} is not empty any more. It stays, with all blobs in it.`);
   if (calls.management !== null) await removeRules(container, calls.management, signal);
   const { succeeded } = await calls.container.deleteIfExists({ abortSignal: signal });
   return succeeded ? [`container ${container}`] : [];
