@@ -51,7 +51,8 @@ async function removeStore(path: string): Promise<readonly string[]> {
 /** As tmpfiles.d(5) reads it: a blank ends a field that is not quoted, and a percent sign begins a specifier. */
 function tmpfilesPath(path: string): string {
   const escaped = path.replaceAll('%', '%%');
-  return /[\s"'\\]/.test(escaped) ? `"${escaped.replace(/["\\]/g, '\\$&')}"` : escaped;
+  if (/^[\w/.%-]+$/.test(escaped)) return escaped;
+  return `"${escaped.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
 function directory(path: string): Setting {
