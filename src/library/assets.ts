@@ -13,7 +13,7 @@ import type { AssetJson } from '../protocol/index.ts';
 import type { ByteRange } from '../storage/index.ts';
 import { assetTypeNamed } from '../uploads/form-fields.ts';
 import { type Caller, invalidParameter, originOf, principalOf } from './callers.ts';
-import { checkConditions, signFolderCookies } from './folder-cookies.ts';
+import { checkConditions, folderCookieSigner } from './folder-cookies.ts';
 
 /** What a program does with stored assets: the same rights and the same log as over HTTP. */
 export interface Assets<AssetTypeName extends string = string> {
@@ -133,6 +133,7 @@ export function createReach(deps: Deps): Reach {
 
 export function createAssets(deps: Deps, reach: Reach): Assets {
   const { catalog, urls } = deps;
+  const signFolderCookies = folderCookieSigner(deps, reach);
   const list: Assets['list'] = async (user, options = {}) => {
     const { assetType = null, limit = LIMIT_DEFAULT, cursor = null } = options;
     checkWhole('limit', limit, 1, LIMIT_MAX);
@@ -156,7 +157,7 @@ export function createAssets(deps: Deps, reach: Reach): Assets {
       const { lifetimeSeconds } = options;
       checkWhole('lifetimeSeconds', lifetimeSeconds, LIFETIME_SECONDS_MIN, LIFETIME_SECONDS_MAX);
       checkConditions(options);
-      return await signFolderCookies(deps, reach, folder, user, options);
+      return await signFolderCookies(folder, user, options);
     },
     async download(assetId, user, options = {}) {
       const asset = await reach.asset(assetId, user, 'download');

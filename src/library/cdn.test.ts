@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openTestDatabase, type TestDatabase } from '../catalog/testing.ts';
 import { isStowageError } from '../core/errors.ts';
+import { type Log, silentLog } from '../core/log.ts';
 import { decodeFromUrl } from '../delivery/cdn/sign.ts';
 import type { Caller } from './callers.ts';
 import { createStowage } from './create-stowage.ts';
@@ -27,10 +28,10 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
 describe('a library with a CDN', () => {
   const directory = mkdtempSync(join(tmpdir(), 'stowage-library-cdn-'));
   let database: TestDatabase;
-  const open = async (env: Record<string, string>): Promise<Stowage> => {
+  const open = async (env: Record<string, string>, log = silentLog): Promise<Stowage> => {
     const { host, port, user, database: name } = database.app;
     const url = `postgres://${user}@/${name}?host=${encodeURIComponent(host ?? '')}&port=${port}`;
-    return await createStowage({ cwd: directory, env: { DATABASE_URL: url, ...env }, config: {} });
+    return await createStowage({ cwd: directory, env: { DATABASE_URL: url, ...env }, config: {}, log });
   };
   let stowage: Stowage;
   before(async () => {
@@ -86,6 +87,18 @@ describe('a library with a CDN', () => {
     const { items } = await stowage.catalog.listAccess({ ...all, tenantId: 'acme', action: 'generate_url' });
     assert.equal(items[0]?.key, 'study-materials/alice/');
     assert.equal(items[0]?.assetId, null);
+  });
+
+  test('warns once of cookies for files that retention removes, as it does not see them read', async () => {
+    const warned: unknown[] = [];
+    const log: Log = { ...silentLog, warn: (fields) => warned.push(fields) };
+    await using watched = await open(CDN, log);
+    for (const folder of ['study-materials/alice/', 'brand-images/alice/', 'brand-images/bob/'])
+      await watched.signedCookies(folder, ALICE, { lifetimeSeconds: 600 });
+    assert.deepEqual(
+      warned.filter((fields) => JSON.stringify(fields).includes('asset_type')),
+      [{ asset_type: 'brand_image' }],
+    );
   });
 
   test('refuses conditions that CloudFront would not understand', async () => {

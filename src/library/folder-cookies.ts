@@ -6,23 +6,49 @@ import type { Deps } from '../http/deps.ts';
 import type { Reach, SignedUrlOptions } from './assets.ts';
 import { type Caller, invalidParameter } from './callers.ts';
 
+type FolderDeps = Pick<Deps, 'cdn' | 'catalog' | 'config' | 'log'>;
+
 /**
  * Cookies by which a browser reads everything below a key prefix through the CDN. That they were made for the user is in
  * the log before they are handed out.
+ *
+ * What is read by them is known to the CDN alone. Where that may end in the retention of files that are read, it is said
+ * once for each asset type: nobody knows at the start whether a program makes such cookies.
  */
-export async function signFolderCookies(
-  { cdn, catalog }: Pick<Deps, 'cdn' | 'catalog'>,
-  reach: Reach,
-  folder: string,
-  user: Caller,
-  { lifetimeSeconds, ...conditions }: SignedUrlOptions,
-): Promise<FolderCookies> {
-  if (cdn === null || cdn.signer === null) throw invalidParameter('folder', 'needs a CDN with a key pair');
-  const facts = reach.factsOf('generate_url', user);
-  const grant = { nowMs: facts.nowMs, lifetimeSeconds, ...conditions };
-  const signed = await cdn.signer.signFolder(folder, grant);
-  await catalog.recordAccess(folderEntry(facts, folder));
-  return signed;
+export function folderCookieSigner(deps: FolderDeps, reach: Reach) {
+  const warnOfRetention = retentionWarner(deps);
+  return async (
+    folder: string,
+    user: Caller,
+    { lifetimeSeconds, ...conditions }: SignedUrlOptions,
+  ): Promise<FolderCookies> => {
+    const { cdn, catalog } = deps;
+    if (cdn === null || cdn.signer === null) throw invalidParameter('folder', 'needs a CDN with a key pair');
+    const facts = reach.factsOf('generate_url', user);
+    const grant = { nowMs: facts.nowMs, lifetimeSeconds, ...conditions };
+    const signed = await cdn.signer.signFolder(folder, grant);
+    await catalog.recordAccess(folderEntry(facts, folder));
+    warnOfRetention(folder);
+    return signed;
+  };
+}
+
+function retentionWarner({ config, log }: FolderDeps): (folder: string) => void {
+  const silent = new Map(
+    [...config.assetTypes.values()]
+      .filter(({ unusedDaysMax }) => unusedDaysMax !== null)
+      .map(({ name, keyTemplate }) => [name, /^[^{]*\//.exec(keyTemplate)?.[0] ?? '']),
+  );
+  return (folder) => {
+    for (const [name, prefix] of silent) {
+      if (!prefix.startsWith(folder) && !folder.startsWith(prefix)) continue;
+      silent.delete(name);
+      log.warn(
+        { asset_type: name },
+        'Reads by cookies for a folder are not counted: what is read in no other way is removed by its retention. Set retentionDays to null.',
+      );
+    }
+  };
 }
 
 /** What CloudFront takes: a time, and an IPv4 address or range. @throws StowageError `invalid_parameter`. */
