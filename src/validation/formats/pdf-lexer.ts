@@ -85,7 +85,7 @@ export class PdfLexer {
 
   /** The input is over: hands out what may end here. What may not stays open. */
   end(): void {
-    if (this.#state === 'comment') this.#finishComment();
+    if (this.#state === 'comment') this.#finishComment(this.#position);
     else if (this.#state === 'word' || this.#state === 'name') this.#finishWord(this.#position);
   }
 
@@ -120,7 +120,7 @@ export class PdfLexer {
       case 'comment': {
         const end = endOfLine(bytes, at);
         this.#keep(bytes, at, end);
-        if (end < bytes.byteLength) this.#finishComment();
+        if (end < bytes.byteLength) this.#finishComment(base + end);
         return end;
       }
       case 'less':
@@ -206,9 +206,10 @@ export class PdfLexer {
     return at;
   }
 
-  #finishComment(): void {
+  #finishComment(end: number): void {
     this.#state = 'between';
     this.#tokens.comment(`%${this.#text}`, this.#length + 1, this.#start);
+    this.#tokens.passed?.(end);
   }
 
   /** Returns true when a keyword asks to stop. */

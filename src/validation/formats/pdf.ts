@@ -40,7 +40,6 @@ async function passDocument(intake: ByteIntake, hidden: HiddenObjects): Promise<
     if (piece === undefined) break;
     const usedBytes = lexer.push(piece);
     intake.putBack(piece, piece.byteLength - usedBytes);
-    hidden.passed(lexer.position);
     const stream = document.takeStream();
     if (stream === undefined) continue;
     await passStream(intake, stream.dict, stream.object, rules, budget);
@@ -140,6 +139,11 @@ class DocumentSyntax implements PdfTokens {
     if (isEnd) this.#hadEnd = true;
     this.#endOfFile = isEnd ? start + 5 : undefined;
     if (length > COMMENT_BYTES_MAX) throw garbage();
+  }
+
+  /** By tokens, not by chunks: which rule a file breaks must not depend on how it was cut. */
+  passed(end: number): void {
+    this.#hidden.passed(end);
   }
 
   keyword(text: string, start: number): boolean {
