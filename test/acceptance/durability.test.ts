@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fieldParts, filePart, onlyUpload } from './caller.ts';
+import { backendOfRun } from './clouds.ts';
 import { type Answer, form } from './http.ts';
 import { type RawConnection, rawConnection } from './raw.ts';
 import { noise } from './samples/bits.ts';
@@ -294,7 +295,9 @@ describe('a large upload', () => {
     assert.equal(received.digest('hex'), digest);
     const grownBytes = memory.stop();
     context.diagnostic(`memory grew by ${Math.round(grownBytes / MIB)} MiB`);
-    assert.ok(grownBytes < 120 * MIB, `memory grew by ${Math.round(grownBytes / MIB)} MiB`);
+    // To a cloud several parts are under way at once, and its client is loaded with the first: the bound of a 1 GiB upload.
+    const bytesMax = (backendOfRun() === 'local' ? 120 : 150) * MIB;
+    assert.ok(grownBytes < bytesMax, `memory grew by ${Math.round(grownBytes / MIB)} MiB`);
   });
 });
 
