@@ -40,6 +40,14 @@ export function assetReader(database: Database) {
   const readMany = async (query: { execute(): Promise<AssetRow[]> }): Promise<Asset[]> =>
     (await translated(query.execute())).map(assetOf);
   const stored = () => queries.selectFrom('assets').select(COLUMNS).where('state', '=', 'stored');
+  const tombstones = ({ afterId, limit }: { readonly afterId: string | null; readonly limit: number }) =>
+    queries
+      .selectFrom('assets')
+      .select([...COLUMNS, 'copies'])
+      .where('state', '=', sql.lit('deleted'))
+      .$if(afterId !== null, (after) => after.where('id', '>', afterId ?? ''))
+      .orderBy('id')
+      .limit(limit);
 
   return {
     async find(tenantId: string, assetId: string): Promise<Asset | undefined> {
@@ -88,38 +96,18 @@ export function assetReader(database: Database) {
     },
 
     async tombstones(query: Parameters<Catalog['listTombstones']>[0]): Promise<PlacedAsset[]> {
-      const { backend, beforeMs, afterId, limit } = query;
-      const rows = await translated(
-        queries
-          .selectFrom('assets')
-          .select([...COLUMNS, 'copies'])
-          .where('state', '=', sql.lit('deleted'))
-          .where('updated_at', '<', new Date(beforeMs))
-          .where('backend', '=', backend)
-          .$if(afterId !== null, (after) => after.where('id', '>', afterId ?? ''))
-          .orderBy('id')
-          .limit(limit)
-          .execute(),
-      );
-      return rows.map(placedAssetOf);
+      const { backend, beforeMs } = query;
+      const due = tombstones(query)
+        .where('updated_at', '<', new Date(beforeMs))
+        .where('backend', '=', backend);
+      return (await translated(due.execute())).map(placedAssetOf);
     },
 
     async tombstonesOf(
-      ...[{ tenantId, userId }, { afterId, limit }]: Parameters<Catalog['listTombstonesOfUser']>
+      ...[{ tenantId, userId }, page]: Parameters<Catalog['listTombstonesOfUser']>
     ): Promise<PlacedAsset[]> {
-      const rows = await translated(
-        queries
-          .selectFrom('assets')
-          .select([...COLUMNS, 'copies'])
-          .where('state', '=', sql.lit('deleted'))
-          .where('tenant_id', '=', tenantId)
-          .where('user_id', '=', userId)
-          .$if(afterId !== null, (after) => after.where('id', '>', afterId ?? ''))
-          .orderBy('id')
-          .limit(limit)
-          .execute(),
-      );
-      return rows.map(placedAssetOf);
+      const ofUser = tombstones(page).where('tenant_id', '=', tenantId).where('user_id', '=', userId);
+      return (await translated(ofUser.execute())).map(placedAssetOf);
     },
 
     async keysInUse(keys: readonly ObjectKey[]): Promise<ReadonlySet<string>> {
