@@ -1,5 +1,7 @@
 import type { Pool } from 'pg';
+import { ownerName } from '../core/principal.ts';
 import { entryColumns } from './access-log.ts';
+import type { Owner, UploadCommit } from './catalog.ts';
 import { assetColumns, type PendingCommit, type Verdict } from './commit-rows.ts';
 import { type PreparedStatement, runPrepared } from './database.ts';
 import { storableText } from './text.ts';
@@ -53,10 +55,12 @@ export async function commitPlain(pool: Pool, batch: readonly PendingCommit[]): 
     JSON.stringify(batch.flatMap(({ upload }) => upload.assets.map(assetColumns))),
     JSON.stringify(batch.flatMap(({ upload }) => upload.entries.map(entryColumns))),
   ]);
-  const countOf = new Map(counts.map((count) => [ownerName(count.tenant_id, count.user_id), count]));
+  const countOf = new Map(
+    counts.map((count) => [ownerName({ tenantId: count.tenant_id, userId: count.user_id }), count]),
+  );
   // The counts stand as after the last upload: from there each is told what it left to those before it.
   const verdicts = batch.toReversed().map(({ upload }): Verdict => {
-    const name = ownerName(storableText(upload.owner.tenantId), storableText(upload.owner.userId));
+    const name = ownerName(storedOwner(upload));
     const count = countOf.get(name);
     if (count === undefined) return { verdict: 'recorded', files_used: null, window_ends_at: null };
     countOf.set(name, { ...count, files_used: count.files_used - upload.assets.length });
@@ -69,14 +73,19 @@ export async function commitPlain(pool: Pool, batch: readonly PendingCommit[]): 
 function ownerShares(batch: readonly PendingCommit[]): Map<string, OwnerShare> {
   const shares = new Map<string, OwnerShare>();
   for (const { upload, nowMs } of batch) {
-    const tenantId = storableText(upload.owner.tenantId);
-    const userId = storableText(upload.owner.userId);
-    const name = ownerName(tenantId, userId);
+    const owner = storedOwner(upload);
+    const name = ownerName(owner);
     const at = new Date(nowMs).toISOString();
     const share = shares.get(name);
     if (share === undefined) {
       const files = upload.assets.length;
-      shares.set(name, { tenant_id: tenantId, user_id: userId, role: upload.role ?? null, at, files });
+      shares.set(name, {
+        tenant_id: owner.tenantId,
+        user_id: owner.userId,
+        role: upload.role ?? null,
+        at,
+        files,
+      });
       continue;
     }
     share.files += upload.assets.length;
@@ -86,6 +95,7 @@ function ownerShares(batch: readonly PendingCommit[]): Map<string, OwnerShare> {
   return shares;
 }
 
-function ownerName(tenantId: string, userId: string): string {
-  return `${tenantId}\0${userId}`;
+/** The owner as the rows have them. */
+function storedOwner({ owner }: UploadCommit): Owner {
+  return { tenantId: storableText(owner.tenantId), userId: storableText(owner.userId) };
 }

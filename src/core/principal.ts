@@ -7,6 +7,11 @@ export interface Principal {
   readonly role: 'user' | 'admin';
 }
 
+/** One text for an owner, another for every other: ids hold no NUL. */
+export function ownerName({ tenantId, userId }: Pick<Principal, 'tenantId' | 'userId'>): string {
+  return `${tenantId}\0${userId}`;
+}
+
 /** Where a request came from, for the access log. */
 export interface RequestOrigin {
   readonly requestId: string;

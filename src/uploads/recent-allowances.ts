@@ -1,4 +1,6 @@
 import type { Owner, UploadAllowance } from '../catalog/catalog.ts';
+import { BoundedMap } from '../core/bounded-map.ts';
+import { ownerName } from '../core/principal.ts';
 
 /** How long what a commit said about an owner saves asking again, in milliseconds. */
 const RECENT_MS = 1_000;
@@ -15,25 +17,16 @@ interface Seen {
  * what would be refused: the commit decides. So an owner who had plenty a moment ago need not be looked up.
  */
 export class RecentAllowances {
-  readonly #seen = new Map<string, Seen>();
+  readonly #seen = new BoundedMap<string, Seen>(OWNERS_MAX);
 
   note(owner: Owner, allowance: UploadAllowance, atMs: number): void {
-    const name = nameOf(owner);
-    this.#seen.delete(name);
-    this.#seen.set(name, { allowance, atMs });
-    if (this.#seen.size <= OWNERS_MAX) return;
-    const [oldest] = this.#seen.keys();
-    if (oldest !== undefined) this.#seen.delete(oldest);
+    this.#seen.set(ownerName(owner), { allowance, atMs });
   }
 
   /** Whether the owner had at least half of the limit left within the last second. */
   hasPlenty(owner: Owner, nowMs: number): boolean {
-    const seen = this.#seen.get(nameOf(owner));
+    const seen = this.#seen.get(ownerName(owner));
     if (seen === undefined || Math.abs(nowMs - seen.atMs) > RECENT_MS) return false;
     return seen.allowance.remaining > seen.allowance.limit / 2;
   }
-}
-
-function nameOf({ tenantId, userId }: Owner): string {
-  return `${tenantId}\0${userId}`;
 }

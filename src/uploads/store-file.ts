@@ -4,7 +4,7 @@ import type { ByteStream } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import { isStowageError, StowageError } from '../core/errors.ts';
 import type { ObjectKey } from '../core/key.ts';
-import type { Principal } from '../core/principal.ts';
+import { ownerName, type Principal } from '../core/principal.ts';
 import { admit } from '../validation/admit.ts';
 import type { UploadClaim, Verdict } from '../validation/gate.ts';
 import { renderKey } from './key.ts';
@@ -91,8 +91,8 @@ export function objectMetadata(
 }
 
 /** 16 hex digits that stand for an owner: the same for all their files, different for every tenant. */
-export function pseudonym({ tenantId, userId }: Pick<Principal, 'tenantId' | 'userId'>): string {
-  return createHash('sha256').update(`${tenantId}\0${userId}`).digest('hex').slice(0, 16);
+export function pseudonym(owner: Pick<Principal, 'tenantId' | 'userId'>): string {
+  return createHash('sha256').update(ownerName(owner)).digest('hex').slice(0, 16);
 }
 
 interface StartableBody extends ByteStream {
