@@ -5,6 +5,7 @@ import { keyBelow, PRIVATE_PREFIX } from '../../delivery/cdn/paths.ts';
 import { type CdnRead, hasSignature, verifyCdnRead } from '../../delivery/cdn/verify.ts';
 import { contentDisposition } from '../../delivery/disposition.ts';
 import { cdnCacheControl, edgeCacheControl, signedCacheControl } from '../../delivery/headers.ts';
+import { CONTENT_ANSWER } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
 import { originOf } from '../request-context.ts';
@@ -24,12 +25,7 @@ export function cdnAsset(deps: Deps): Route {
     description:
       'The signature is checked here unless the CDN has done it and says so. Reads are not logged, as caches answer most of them; that the URL was issued is.',
     params: { '*': 'The key of the asset.' },
-    success: {
-      status: 200,
-      description: 'The content.',
-      mediaType: '*/*',
-      others: { 206: 'The part that Range asked for.', 304: 'The client has the content already.' },
-    },
+    success: CONTENT_ANSWER,
     errors: [
       ...(['forbidden', 'expired', 'not_found', 'range_not_satisfiable'] as const),
       ...(['database_unavailable', 'storage_unavailable'] as const),

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { contentDisposition } from '../../delivery/disposition.ts';
 import { DOWNLOAD_CACHE_CONTROL } from '../../delivery/headers.ts';
+import { CONTENT_ANSWER } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
 import { ASSET_PARAMS } from '../parameters.ts';
@@ -23,12 +24,7 @@ export function download(deps: Deps): Route {
         description: '`inline` is granted to images, video, audio and PDF; the rest stays an attachment.',
       }),
     }),
-    success: {
-      status: 200,
-      description: 'The content.',
-      mediaType: '*/*',
-      others: { 206: 'The part that Range asked for.', 304: 'The client has the content already.' },
-    },
+    success: CONTENT_ANSWER,
     errors: [
       'forbidden',
       'not_found',

@@ -2,6 +2,7 @@ import type { Asset } from '../../catalog/catalog.ts';
 import { StowageError } from '../../core/errors.ts';
 import { signedCacheControl } from '../../delivery/headers.ts';
 import type { ReadClaims } from '../../storage/index.ts';
+import { CONTENT_ANSWER } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
 import { recordRead } from '../reach.ts';
@@ -18,12 +19,7 @@ export function readFile(deps: Deps): Route {
     description:
       'The URL itself is the permission. The read is in the access log under the user it was issued to. Issued where files are on local disk, and good to its end when they move; cloud stores answer their own URLs.',
     params: { '*': 'The key of the asset.' },
-    success: {
-      status: 200,
-      description: 'The content.',
-      mediaType: '*/*',
-      others: { 206: 'The part that Range asked for.', 304: 'The client has the content already.' },
-    },
+    success: CONTENT_ANSWER,
     errors: [
       ...(['forbidden', 'expired', 'not_found', 'range_not_satisfiable'] as const),
       ...(['database_unavailable', 'storage_unavailable'] as const),

@@ -1,6 +1,7 @@
 import { StowageError } from '../../core/errors.ts';
 import { keyBelow, PUBLIC_PREFIX } from '../../delivery/cdn/paths.ts';
 import { contentDisposition } from '../../delivery/disposition.ts';
+import { CONTENT_ANSWER } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
 import { publicRoute, type Route } from '../route.ts';
@@ -15,12 +16,7 @@ export function publicAsset(deps: Deps): Route {
     summary: 'Read an asset of a public asset type',
     description: 'The URL is permanent. Reads are not logged: caches answer most of them.',
     params: { '*': 'The key of the asset.' },
-    success: {
-      status: 200,
-      description: 'The content.',
-      mediaType: '*/*',
-      others: { 206: 'The part that Range asked for.', 304: 'The client has the content already.' },
-    },
+    success: CONTENT_ANSWER,
     errors: ['not_found', 'range_not_satisfiable', 'database_unavailable', 'storage_unavailable'],
     handle: async (request, reply) => {
       const key = keyBelow(PUBLIC_PREFIX, request.raw.url ?? '');
