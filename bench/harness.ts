@@ -127,6 +127,38 @@ export function memoryOf(pid: number): { now: number; peak: number } {
   return { now: read('VmRSS'), peak: read('VmHWM') };
 }
 
+/** The resident memory of a process before work and at its highest meanwhile, in bytes, read every 20 ms. */
+export async function memoryDuring(
+  pid: number,
+  work: () => Promise<unknown>,
+): Promise<{ before: number; highest: number }> {
+  const before = memoryOf(pid).now;
+  let highest = before;
+  const timer = setInterval(() => {
+    highest = Math.max(highest, memoryOf(pid).now);
+  }, 20);
+  await work().finally(() => clearInterval(timer));
+  return { before, highest };
+}
+
+/** How many times a second work is done when it is done `count` times, `atOnce` at a time. */
+export async function perSecond(
+  count: number,
+  atOnce: number,
+  work: (number: number) => Promise<void>,
+): Promise<number> {
+  let next = 0;
+  const started = performance.now();
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      next += 1;
+      await work(next);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return (count * 1000) / (performance.now() - started);
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { parseObjectKey } from '../src/core/key.ts';
 import { openLocalBackend } from '../src/storage/index.ts';
-import { type Answer, ratios, report, scratch } from './harness.ts';
+import { type Answer, perSecond, ratios, report, scratch } from './harness.ts';
 
 process.env.UV_THREADPOOL_SIZE ??= '16';
 
@@ -68,21 +68,21 @@ async function small(): Promise<Answer> {
     'put, durable': () =>
       withDirectory(async (directory) => {
         const backend = await openStore(directory);
-        return perSecond(SMALL_COUNT, async (number) => {
+        return perSecond(SMALL_COUNT, AT_ONCE, async (number) => {
           await backend.put(parseObjectKey(`small/${number}`), one(body), WRITE);
         });
       }),
     'put without journal, durable': () =>
       withDirectory(async (directory) => {
         const backend = await openStore(directory, 0);
-        return perSecond(SMALL_COUNT, async (number) => {
+        return perSecond(SMALL_COUNT, AT_ONCE, async (number) => {
           await backend.put(parseObjectKey(`small/${number}`), one(body), WRITE);
         });
       }),
     'write + rename, no fsync': () =>
       withDirectory(async (directory) => {
         await mkdir(join(directory, 'tmp'));
-        return perSecond(SMALL_COUNT, async (number) => {
+        return perSecond(SMALL_COUNT, AT_ONCE, async (number) => {
           const file = await open(join(directory, 'tmp', `${number}`), 'wx');
           await file.write(body);
           await file.close();
@@ -177,8 +177,9 @@ async function smallGet(): Promise<Answer> {
   await backend.put(key, one(Buffer.alloc(SMALL_BYTES, 1)), WRITE);
   await repeatedToFile(join(path, 'plain'), SMALL_BYTES);
   const figures = await inTurn({
-    get: () => perSecond(5 * SMALL_COUNT, async () => consume((await backend.get(key, {})).body)),
-    readFile: () => perSecond(5 * SMALL_COUNT, async () => void (await readFile(join(path, 'plain')))),
+    get: () => perSecond(5 * SMALL_COUNT, AT_ONCE, async () => consume((await backend.get(key, {})).body)),
+    readFile: () =>
+      perSecond(5 * SMALL_COUNT, AT_ONCE, async () => void (await readFile(join(path, 'plain')))),
   });
   const values = ratios(figures, 'get', 'readFile');
   return {
@@ -238,19 +239,6 @@ async function megabytesPerSecond(work: () => Promise<void>): Promise<number> {
   const started = performance.now();
   await work();
   return LARGE_BYTES / 1000 / (performance.now() - started);
-}
-
-async function perSecond(count: number, work: (number: number) => Promise<void>): Promise<number> {
-  let next = 0;
-  const started = performance.now();
-  const worker = async (): Promise<void> => {
-    while (next < count) {
-      next += 1;
-      await work(next);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return (count * 1000) / (performance.now() - started);
 }
 
 async function* one(body: Buffer): AsyncGenerator<Uint8Array> {

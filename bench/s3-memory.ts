@@ -10,7 +10,7 @@ import { formPost, RawClient } from './client.ts';
 import {
   type Answer,
   type Contender,
-  memoryOf,
+  memoryDuring,
   scratch,
   startBaseline,
   startStowage,
@@ -48,15 +48,9 @@ export async function s3Memory(): Promise<Answer> {
   });
   try {
     await uploadFilm(stowage, 50_000_000);
-    const before = memoryOf(stowage.pid).now;
-    let highest = before;
-    const timer = setInterval(() => {
-      highest = Math.max(highest, memoryOf(stowage.pid).now);
-    }, 20);
     const started = performance.now();
-    await uploadFilm(stowage, FILE_BYTES);
+    const { before, highest } = await memoryDuring(stowage.pid, () => uploadFilm(stowage, FILE_BYTES));
     const seconds = (performance.now() - started) / 1000;
-    clearInterval(timer);
     console.log(`  (1 GiB in ${seconds.toFixed(1)} s)`);
     return {
       question: 'One upload of 1 GiB through the service to S3',

@@ -21,7 +21,7 @@ import { openS3Backend } from '../src/storage/s3/backend.ts';
 import { S3Client } from '../src/storage/s3/client.ts';
 import type { S3Options } from '../src/storage/s3/options.ts';
 import { startCeph } from './ceph.ts';
-import { type Answer, inTurn, ratios, startBaseline } from './harness.ts';
+import { type Answer, inTurn, perSecond, ratios, startBaseline } from './harness.ts';
 
 const SMALL = Buffer.alloc(10_000, 0x5a);
 /** Small objects of one measurement: about as long for each client, and less where a real store is the limit. */
@@ -57,9 +57,9 @@ export async function s3Put(rounds: number): Promise<Answer> {
     title: '10 KB puts, stowage / official client',
     atLeast: 4,
     own: ({ own, isSink }) =>
-      perSecond(isSink ? SMALL_COUNTS.own : SMALL_COUNTS.onStore, (number) => ownPut(own, number)),
+      perSecond(isSink ? SMALL_COUNTS.own : SMALL_COUNTS.onStore, AT_ONCE, (number) => ownPut(own, number)),
     official: ({ official, bucket, isSink }) =>
-      perSecond(isSink ? SMALL_COUNTS.official : SMALL_COUNTS.onStore, async (number) => {
+      perSecond(isSink ? SMALL_COUNTS.official : SMALL_COUNTS.onStore, AT_ONCE, async (number) => {
         await official.send(
           new PutObjectCommand({
             Bucket: bucket,
@@ -242,19 +242,6 @@ async function officialUrl({ official, bucket }: Pair, number: number): Promise<
     ResponseContentType: 'image/jpeg',
   });
   return getSignedUrl(official, command, { expiresIn: 3600, signingDate: new Date(1_700_000_000_000) });
-}
-
-async function perSecond(count: number, work: (number: number) => Promise<void>): Promise<number> {
-  let next = 0;
-  const started = performance.now();
-  const worker = async (): Promise<void> => {
-    while (next < count) {
-      next += 1;
-      await work(next);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return (count * 1000) / (performance.now() - started);
 }
 
 async function signingRate(count: number, sign: (number: number) => Promise<string>): Promise<number> {

@@ -2,7 +2,7 @@
 // Method: after one warm-up upload, 16 connections send 200 MB each at once; the process's resident memory is read from
 // /proc every 20 ms; the figure is the highest reading less the one before the run.
 
-import { type Answer, memoryOf, scratch, startStowage } from './harness.ts';
+import { type Answer, memoryDuring, scratch, startStowage } from './harness.ts';
 import { uploadFilm } from './upload-large.ts';
 
 export async function uploadMemory(): Promise<Answer> {
@@ -10,13 +10,9 @@ export async function uploadMemory(): Promise<Answer> {
   const stowage = await startStowage(`${directory}/stowage`);
   try {
     await uploadFilm(stowage, 50_000_000);
-    const before = memoryOf(stowage.pid).now;
-    let highest = before;
-    const timer = setInterval(() => {
-      highest = Math.max(highest, memoryOf(stowage.pid).now);
-    }, 20);
-    await Promise.all(Array.from({ length: 16 }, () => uploadFilm(stowage, 200_000_000)));
-    clearInterval(timer);
+    const { before, highest } = await memoryDuring(stowage.pid, () =>
+      Promise.all(Array.from({ length: 16 }, () => uploadFilm(stowage, 200_000_000))),
+    );
     const growth = (highest - before) / 1e6;
     return {
       question: '16 concurrent 200 MB uploads',
