@@ -4,40 +4,26 @@ import { leadText } from './script-leads.ts';
 /** Control characters that text holds: tab, line feed, form feed, carriage return; a bit each. */
 const TEXT_CONTROLS = (1 << 9) | (1 << 10) | (1 << 12) | (1 << 13);
 
+/** For each two bytes: 1 when one of them is no text. Half the time of looking at four bytes by arithmetic. */
+const HOLDS_CONTROL = Uint8Array.from({ length: 0x1_0000 }, (_, pair) =>
+  isControl(pair & 0xff) || isControl(pair >>> 8) ? 1 : 0,
+);
+
 /** Whether no byte is a NUL or another control character that text never holds. */
 export function isPrintable(bytes: Uint8Array): boolean {
-  const endAt = bytes.byteLength;
-  let at = Math.min(endAt, -bytes.byteOffset & 3);
-  if (!isPrintableFrom(bytes, 0, at)) return false;
-  // Four bytes at once: a regular expression over a string of them took three times as long.
-  const wordCount = (endAt - at) >>> 2;
-  if (wordCount > 0) {
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + at, wordCount);
-    for (let index = 0; index < wordCount; index += 1) {
-      if (mayHoldControl(words[index] ?? 0) && !isPrintableFrom(bytes, at + 4 * index, 4)) return false;
-    }
-    at += 4 * wordCount;
-  }
-  return isPrintableFrom(bytes, at, endAt - at);
+  const count = bytes.byteLength;
+  if (count === 0) return true;
+  // Pairs begin at even addresses: a byte before and one behind them may be left over.
+  const from = bytes.byteOffset & 1;
+  const pairCount = (count - from) >>> 1;
+  const pairs = new Uint16Array(bytes.buffer, bytes.byteOffset + from, pairCount);
+  let found = 0;
+  for (let index = 0; index < pairCount; index += 1) found |= HOLDS_CONTROL[pairs[index] ?? 0] ?? 0;
+  return found === 0 && !isControl(bytes[0]) && !isControl(bytes[count - 1]);
 }
 
-function isPrintableFrom(bytes: Uint8Array, from: number, count: number): boolean {
-  for (let at = from; at < from + count; at += 1) if (isControl(bytes[at])) return false;
-  return true;
-}
-
-function isControl(byte = 0): boolean {
+function isControl(byte = 0x20): boolean {
   return byte < 0x20 ? ((TEXT_CONTROLS >>> byte) & 1) === 0 : byte === 0x7f;
-}
-
-/**
- * Whether one of the four bytes of a word may be below 0x20 or 0x7f.
- *
- * @see https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord
- */
-function mayHoldControl(word: number): boolean {
-  const deletes = word ^ 0x7f7f7f7f;
-  return ((((word - 0x20202020) & ~word) | ((deletes - 0x01010101) & ~deletes)) & 0x80808080) !== 0;
 }
 
 /** Kinds of text that the head may be the beginning of, most likely first; empty when it is no text. */
