@@ -84,7 +84,7 @@ export async function openLocalBackend(options: LocalBackendOptions): Promise<Lo
       freeSpace: new FreeSpace({ path: layout.root, freeBytesMin, clock }),
       directories,
       locks,
-      journal: new Journal({ layout, directories, locks, log, bytesMax, calls: options.journalCalls }),
+      journal: new Journal({ layout, directories, locks, log, bytesMax, commit: options.commitGroup }),
       now: () => clock.now(),
     };
     const urls = createSignedUrls(options);

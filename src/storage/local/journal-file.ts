@@ -1,22 +1,18 @@
 import { MIB } from '../../core/bytes.ts';
 import { StowageError } from '../../core/errors.ts';
 import { closeFile } from './file-calls.ts';
-
-/** Most bytes that one write and one sync take together. */
-export const GROUP_BYTES_MAX = 8 * MIB;
+import type { RecordGroup, Refusal } from './journal-group.ts';
+import { GROUP_BYTES_MAX } from './journal-thread.ts';
 
 /** Most bytes that wait for their group; then puts wait before they begin. */
 export const QUEUED_BYTES_MAX = 32 * MIB;
 
-/** The calls that make records durable. */
-export interface JournalCalls {
-  readonly append: (fd: number, buffers: readonly Uint8Array[]) => Promise<void>;
-  readonly sync: (fd: number) => Promise<void>;
-}
+/** Makes a group of records durable and places their objects; rejects when none of it can be relied on. */
+export type CommitGroup = (group: RecordGroup) => Promise<readonly Refusal[]>;
 
 interface Waiting {
   readonly record: Buffer;
-  readonly resolve: () => void;
+  readonly resolve: (refusal: Refusal | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -31,7 +27,8 @@ export class JournalFile {
   /** The puts that only this journal makes durable: object version to the object's file name. */
   readonly live = new Map<string, string>();
   readonly #fd: number;
-  readonly #calls: JournalCalls;
+  readonly #layout: RecordGroup['layout'];
+  readonly #commit: CommitGroup;
   #queue: Waiting[] = [];
   #queuedBytes = 0;
   #flushing: Promise<void> | null = null;
@@ -45,16 +42,22 @@ export class JournalFile {
     readonly base: string;
     readonly path: string;
     readonly fd: number;
-    readonly calls: JournalCalls;
+    readonly layout: RecordGroup['layout'];
+    readonly commit: CommitGroup;
   }) {
     this.base = parts.base;
     this.path = parts.path;
     this.#fd = parts.fd;
-    this.#calls = parts.calls;
+    this.#layout = parts.layout;
+    this.#commit = parts.commit;
   }
 
-  /** Appends a record; fulfilled when it is on disk. */
-  append(record: Buffer): Promise<void> {
+  /**
+   * Appends a record; fulfilled when it is on disk and, for a `put`, its object has its place.
+   *
+   * @returns why the object has got none, or null.
+   */
+  append(record: Buffer): Promise<Refusal | null> {
     if (this.failed || this.#closed) return Promise.reject(abandoned());
     return new Promise((resolve, reject) => {
       this.#queue.push({ record, resolve, reject });
@@ -97,12 +100,10 @@ export class JournalFile {
     while (this.#queue.length > 0) {
       const group = this.#takeGroup();
       try {
-        await this.#calls.append(
-          this.#fd,
-          group.map(({ record }) => record),
-        );
-        await this.#calls.sync(this.#fd);
-        for (const { resolve } of group) resolve();
+        const records = group.map(({ record }) => record);
+        const refusals = await this.#commit({ fd: this.#fd, layout: this.#layout, records });
+        for (const [index, { resolve }] of group.entries())
+          resolve(refusals.find((refusal) => refusal.index === index) ?? null);
       } catch (error) {
         this.failed = true;
         // What queued behind would follow a torn record and never be read.

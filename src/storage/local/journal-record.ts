@@ -23,6 +23,8 @@ export const PAYLOAD_BYTES_MAX = 1024 * 1024;
 const MAGIC = Buffer.from('STOWJRN1', 'latin1');
 const FORMAT = 1;
 const TYPES = { put: 1, settled: 2 } as const;
+const TYPE_AT = 8;
+const NAME_AT = 16;
 const CRC_AT = RECORD_HEADER_BYTES - 4;
 
 /**
@@ -45,12 +47,22 @@ export function encodeSettled(name: string, version: string): Buffer {
   return sealed(record, TYPES.settled, name);
 }
 
+/** Whether a record is a `put`. */
+export function isPut(record: Buffer): boolean {
+  return record.readUInt8(TYPE_AT) === TYPES.put;
+}
+
+/** Name of the object's file that a record is about. */
+export function nameOfRecord(record: Buffer): string {
+  return record.toString('hex', NAME_AT, CRC_AT);
+}
+
 function sealed(record: Buffer, type: number, name: string): Buffer {
   MAGIC.copy(record, 0);
-  record.writeUInt8(type, 8);
+  record.writeUInt8(type, TYPE_AT);
   record.writeUInt8(FORMAT, 9);
   record.writeUInt32LE(record.byteLength - RECORD_HEADER_BYTES, 12);
-  record.write(name, 16, 'hex');
+  record.write(name, NAME_AT, 'hex');
   record.writeUInt32LE(checksum(record), CRC_AT);
   return record;
 }
@@ -90,9 +102,9 @@ function recordAt(journal: Buffer, at: number): { record: JournalRecord; bytes: 
   if (payloadBytes > PAYLOAD_BYTES_MAX || bytes > journal.byteLength - at) return null;
   const whole = journal.subarray(at, at + bytes);
   if (whole.readUInt32LE(CRC_AT) !== checksum(whole)) return null;
-  const name = whole.toString('hex', 16, CRC_AT);
+  const name = nameOfRecord(whole);
   const payload = whole.subarray(RECORD_HEADER_BYTES);
-  const type = whole.readUInt8(8);
+  const type = whole.readUInt8(TYPE_AT);
   if (type === TYPES.put) return { record: { type: 'put', name, file: payload }, bytes };
   if (type !== TYPES.settled) return null;
   const end = payload.indexOf(0);

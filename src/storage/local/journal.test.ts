@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { fdatasyncSync, readdirSync, writeSync, writevSync } from 'node:fs';
 import { readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { Bucket } from '../bucket.ts';
 import { CREATE, chunks, listKeys, REPLACE, readText, refuses } from '../conformance/material.ts';
-import { syncData, writeFully } from './file-calls.ts';
-import type { JournalCalls } from './journal-file.ts';
+import { commitGroup, type GroupCalls, type RecordGroup } from './journal-group.ts';
 import { newOwnerName, ownerState } from './journal-names.ts';
+import { journalThread } from './journal-thread.ts';
 import { cutPower, openTestStore, type TestStore } from './test-store.ts';
 
 const logsOf = (store: TestStore) => readdirSync(`${store.root}/journal`);
 
 test('a small new object goes to the journal, large and replacing ones do not', async (context) => {
   const calls = countingCalls();
-  const store = await openTestStore(context, { journalCalls: calls });
+  const store = await openTestStore(context, { commitGroup: calls.commit });
   await store.bucket.put('large', chunks('x'.repeat(65_500)), CREATE);
   await store.bucket.put('replaced', chunks('x'), REPLACE);
   assert.equal(calls.syncs, 0);
@@ -31,7 +31,7 @@ test('a small new object goes to the journal, large and replacing ones do not', 
 test('puts that come while a sync runs share the next one', async (context) => {
   const gate = Promise.withResolvers<void>();
   const calls = countingCalls(() => gate.promise);
-  const store = await openTestStore(context, { journalCalls: calls });
+  const store = await openTestStore(context, { commitGroup: calls.commit });
   const puts = Array.from({ length: 50 }, (_, number) => store.bucket.put(`${number}`, chunks('x'), CREATE));
   gate.resolve();
   await Promise.all(puts);
@@ -47,7 +47,7 @@ test('without a journal nothing is written to it, and a put is durable by itself
 
 test('an object is not seen before it is on disk', async (context) => {
   const gate = Promise.withResolvers<void>();
-  const store = await openTestStore(context, { journalCalls: countingCalls(() => gate.promise) });
+  const store = await openTestStore(context, { commitGroup: countingCalls(() => gate.promise).commit });
   const put = store.bucket.put('a', chunks('x'), CREATE);
   while (logsOf(store).length === 0) await nextTurn();
   for (let turn = 0; turn < 50; turn += 1) await nextTurn();
@@ -58,28 +58,27 @@ test('an object is not seen before it is on disk', async (context) => {
 });
 
 test('a put whose record cannot be synced is refused and leaves nothing; later ones are stored', async (context) => {
-  for (const failing of ['append', 'sync'] as const) {
+  for (const failing of ['write', 'sync'] as const) {
     const failure = { left: 1 };
-    const fail = async () => {
+    const fail = () => {
       if (failure.left-- > 0)
         throw Object.assign(new Error('disk'), { code: failing === 'sync' ? 'EIO' : 'ENOSPC' });
     };
-    const store = await openTestStore(context, {
-      journalCalls: {
-        append: async (fd, buffers) => {
-          if (failing === 'append') {
-            // As a full disk does: some of it is written.
-            if (failure.left > 0) await writeFully(fd, [buffers[0]?.subarray(0, 60) ?? Buffer.alloc(0)]);
-            await fail();
-          }
-          await writeFully(fd, buffers);
-        },
-        sync: async (fd) => {
-          if (failing === 'sync') await fail();
-          await syncData(fd);
-        },
+    const calls: GroupCalls = {
+      write: (fd, records) => {
+        if (failing === 'write') {
+          // As a full disk does: some of it is written.
+          if (failure.left > 0) writeSync(fd, records[0]?.subarray(0, 60) ?? Buffer.alloc(0));
+          fail();
+        }
+        writevSync(fd, records);
       },
-    });
+      sync: (fd) => {
+        if (failing === 'sync') fail();
+        fdatasyncSync(fd);
+      },
+    };
+    const store = await openTestStore(context, { commitGroup: async (group) => commitGroup(group, calls) });
     await refuses('storage_unavailable', store.bucket.put('a', chunks('lost'), CREATE));
     await refuses('object_not_found', store.bucket.head('a', {}));
     assert.deepEqual(await readdir(`${store.root}/tmp`), []);
@@ -259,15 +258,14 @@ test('the journal of a running process is left alone by another, and replayed wh
   for (const key of keys) await bucket.head(key, {});
 });
 
-/** The system's calls, counted; each sync waits for `before`. */
-function countingCalls(before: () => Promise<void> = async () => {}): JournalCalls & { syncs: number } {
+/** The thread's commits, counted: a sync each, that waits for `before`. */
+function countingCalls(before: () => Promise<void> = async () => {}) {
   const calls = {
     syncs: 0,
-    append: writeFully,
-    sync: async (fd: number) => {
+    commit: async (group: RecordGroup) => {
       calls.syncs += 1;
       await before();
-      await syncData(fd);
+      return journalThread().commit(group);
     },
   };
   return calls;

@@ -3,12 +3,15 @@ import { isStowageError, StowageError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type CheckpointPace, rewriteObjects, syncObjects } from './checkpoint.ts';
 import type { DirectorySync } from './directory-sync.ts';
-import { createFile, isTaken, syncData, syncDirectory, unlinkFile, writeFully } from './file-calls.ts';
+import { toStowageError } from './errors.ts';
+import { createFile, syncDirectory, unlinkFile } from './file-calls.ts';
 import { appendNote, listJournals, notesPathOf, removeJournal } from './journal-directory.ts';
-import { type JournalCalls, JournalFile } from './journal-file.ts';
+import { type CommitGroup, JournalFile } from './journal-file.ts';
+import type { Refusal } from './journal-group.ts';
 import { newOwnerName } from './journal-names.ts';
 import { encodeSettled } from './journal-record.ts';
 import { journalsInUse } from './journal-replay.ts';
+import { journalThread } from './journal-thread.ts';
 import type { FilePlace, Layout, ObjectPlace } from './layout.ts';
 import { readObjectInfo } from './object-file.ts';
 import type { PlaceLocks } from './place-locks.ts';
@@ -41,7 +44,7 @@ export interface JournalOptions {
   readonly log: Log;
   /** Size at which a journal is full; 0: puts go without a journal. */
   readonly bytesMax: number;
-  readonly calls?: JournalCalls | undefined;
+  readonly commit?: CommitGroup | undefined;
 }
 
 /** A journal file and where it stands in its life. */
@@ -60,7 +63,7 @@ interface Held {
  */
 export class Journal {
   readonly #options: JournalOptions;
-  readonly #calls: JournalCalls;
+  readonly #commit: CommitGroup;
   /** Oldest first; the last may be the current one. */
   #held: Held[] = [];
   #current: Held | null = null;
@@ -72,7 +75,7 @@ export class Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options;
-    this.#calls = options.calls ?? { append: writeFully, sync: syncData };
+    this.#commit = options.commit ?? ((group) => journalThread().commit(group));
   }
 
   get isEnabled(): boolean {
@@ -80,29 +83,27 @@ export class Journal {
   }
 
   /**
-   * Makes a new object durable and then lets `link` give it its place. So whatever has a place is on disk, and when the
-   * record can't be written nothing has happened.
+   * Makes a new object durable and then gives it its place. So whatever has a place is on disk, and when the record
+   * can't be written nothing has happened.
    *
    * @returns false when the journal takes no puts now: the file must be synced itself.
    * @throws StowageError `object_exists`; errors of the file system as they are.
    */
-  put(
-    object: { readonly place: ObjectPlace; readonly version: string; readonly record: Buffer },
-    link: () => Promise<void>,
-  ): Promise<boolean> {
+  put(object: {
+    readonly place: ObjectPlace;
+    readonly version: string;
+    readonly record: Buffer;
+  }): Promise<boolean> {
     const { place, version, record } = object;
     return this.#options.locks.run(place.path, async () => {
-      if (await isTaken(place.path)) throw new StowageError('object_exists', 'The key is taken.');
       const held = await this.#reserve();
       if (held === null) return false;
       held.file.live.set(version, place.name);
       try {
-        await held.file.append(record);
-        await link().catch(async (error: unknown) => {
-          await held.file.append(encodeSettled(place.name, version));
-          throw error;
-        });
-        return true;
+        const refusal = await held.file.append(record);
+        if (refusal === null) return true;
+        if (refusal.recorded) await held.file.append(encodeSettled(place.name, version));
+        throw errorOf(refusal);
       } catch (error) {
         held.file.live.delete(version);
         if (held.file.failed) this.#abandon(held);
@@ -226,7 +227,7 @@ export class Journal {
     journalsInUse.add(path);
     try {
       const fd = await createFile(path);
-      const file = new JournalFile({ base, path, fd, calls: this.#calls });
+      const file = new JournalFile({ base, path, fd, layout, commit: this.#commit });
       await syncDirectory(layout.journal).catch(async (error: unknown) => {
         await file.close();
         await unlinkFile(path).catch(() => {});
@@ -328,6 +329,10 @@ export class Journal {
 /** Whether a place is an object's: parts of uploads are none, and in no journal. */
 export function isObjectPlace(place: FilePlace | ObjectPlace): place is ObjectPlace {
   return 'name' in place;
+}
+
+function errorOf({ code, message }: Refusal): StowageError {
+  return toStowageError(Object.assign(new Error(message), { code }), 'storage_unavailable');
 }
 
 /** Version of the object in a place; null when there is none that a journal could hold. */

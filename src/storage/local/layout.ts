@@ -51,7 +51,7 @@ export function objectPlace(layout: Layout, key: ObjectKey): ObjectPlace {
 }
 
 /** The place of an object's file by its name. */
-export function placeOfName(layout: Layout, name: string): ObjectPlace {
+export function placeOfName(layout: Pick<Layout, 'objects'>, name: string): ObjectPlace {
   const directory = `${layout.objects}/${name.slice(0, 2)}`;
   return { directory, path: `${directory}/${name}`, name };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type { Log } from '../../core/log.ts';
 import type { ByteRange, CallOptions, ObjectInfo, StorageBackend } from '../backend.ts';
-import type { JournalCalls } from './journal-file.ts';
+import type { CommitGroup } from './journal-file.ts';
 import type { RequestHandler } from './serve.ts';
 import type { SignedUrls } from './signed-urls.ts';
 
@@ -25,8 +25,8 @@ export interface LocalBackendOptions {
    * itself. Default 64 MiB.
    */
   readonly journalBytesMax?: number;
-  /** How the journal's records get to the disk. Default: the system's calls; tests let them fail. */
-  readonly journalCalls?: JournalCalls;
+  /** How the journal's records get to the disk. Default: by a thread of this process; tests let it fail. */
+  readonly commitGroup?: CommitGroup;
   /** Default: the system's clock. */
   readonly clock?: Clock;
   /** Default: silence. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 
 /** Age after which a file of a process that is gone is removed, in milliseconds. */
 export const STALE_TEMPORARY_MS = 24 * 60 * 60 * 1000;
@@ -8,15 +9,16 @@ export const STALE_TEMPORARY_MS = 24 * 60 * 60 * 1000;
 let counter = 0;
 let ownPrefix: string | undefined;
 
-/** A name for a file being written: process id, start of the process, and a number that this process gives once. */
+/** A name for a file being written: process id, start of the process, thread, and a number that it gives once. */
 export function newTemporaryName(): string {
   counter += 1;
   return `${temporaryPrefix()}-${counter.toString(36)}`;
 }
 
-/** What all names of this process begin with. */
+/** What all names of this thread begin with. */
 export function temporaryPrefix(): string {
-  ownPrefix ??= `${process.pid}-${processStart(process.pid) ?? '0'}-${Date.now().toString(36)}`;
+  const thread = threadId === 0 ? '' : `t${threadId.toString(36)}`;
+  ownPrefix ??= `${process.pid}-${processStart(process.pid) ?? '0'}-${Date.now().toString(36)}${thread}`;
   return ownPrefix;
 }
 

@@ -19,7 +19,7 @@ import {
 } from './file-calls.ts';
 import type { FreeSpace } from './free-space.ts';
 import { isObjectPlace, type Journal } from './journal.ts';
-import { encodePut, RECORD_HEADER_BYTES } from './journal-record.ts';
+import { encodePut } from './journal-record.ts';
 import type { FilePlace, Layout, ObjectPlace } from './layout.ts';
 import { encodeFooter } from './object-footer.ts';
 import type { PlaceLocks } from './place-locks.ts';
@@ -45,8 +45,8 @@ export interface WriteObjectOptions extends WriteOptions {
 
 /**
  * Writes an object file and gives it its place: temporary file, fsync, rename or link, fsync of the directory. A small new
- * object goes to the journal instead of the two syncs. Until the rename nothing is visible; after the promise is
- * fulfilled a power cut loses nothing.
+ * object goes to the journal, which writes and places it. Until it has its place nothing is visible; after the promise
+ * is fulfilled a power cut loses nothing.
  *
  * @throws what `body` throws, as it is; else a StowageError.
  */
@@ -65,19 +65,20 @@ export async function writeObject(
     abort.check();
     await store.freeSpace.require(neededBytes(options.sizeBytes ?? 0));
     const beginning = await gatherBeginning(source, abort);
+    const toInfo = (sizeBytes: number) => source.guard(() => describe(key, sizeBytes, options, store.now()));
+    const whole = beginning.ended ? wholeFile(beginning, toInfo) : null;
+    abort.check();
+    if (whole !== null && (await putInJournal(store, place, whole, options.mode))) return whole.info;
     const fd = await createFile(temporaryPath);
     created = true;
     try {
-      const toInfo = (sizeBytes: number) => describe(key, sizeBytes, options, store.now());
-      const object = beginning.ended
-        ? await fillWhole(fd, beginning, source, toInfo, journalName(store, place, options))
-        : await fill(store, fd, beginning, source, abort, toInfo);
+      if (whole !== null) await writeFully(fd, whole.bytes);
+      const info = whole?.info ?? (await fill(store, fd, beginning, source, abort, toInfo));
       abort.check();
-      if (await placeByJournal(store, temporaryPath, place, object)) return object.info;
       await syncData(fd);
       abort.check();
       await placeFile(store, temporaryPath, place, options.mode);
-      return object.info;
+      return info;
     } finally {
       await closeFile(fd);
     }
@@ -93,38 +94,32 @@ function neededBytes(sizeBytes: number): number {
   return sizeBytes <= JOURNALED_BYTES_MAX ? 2 * sizeBytes : sizeBytes;
 }
 
-/** The name under which a journal may take the object; null: it goes without. */
-function journalName(
-  store: WritableStore,
-  place: FilePlace | ObjectPlace,
-  options: WriteObjectOptions,
-): string | null {
-  return store.journal.isEnabled && options.mode === 'create' && isObjectPlace(place) ? place.name : null;
-}
-
-interface FilledFile {
+/** An object's file in memory. */
+interface WholeFile {
   readonly info: ObjectInfo;
-  /** The file as a record of the journal, when it is small enough. */
-  readonly record: Buffer | null;
+  readonly bytes: readonly Uint8Array[];
+  readonly sizeBytes: number;
 }
 
-async function fillWhole(
-  fd: number,
-  whole: GatheredBytes,
-  source: Source,
+function wholeFile(
+  { chunks, sizeBytes }: GatheredBytes,
   toInfo: (sizeBytes: number) => ObjectInfo,
-  name: string | null,
-): Promise<FilledFile> {
-  const info = source.guard(() => toInfo(whole.sizeBytes));
+): WholeFile {
+  const info = toInfo(sizeBytes);
   const footer = encodeFooter(info);
-  const file = [...whole.chunks, footer];
-  if (name === null || whole.sizeBytes + footer.byteLength > JOURNALED_BYTES_MAX) {
-    await writeFully(fd, file);
-    return { info, record: null };
-  }
-  const record = encodePut(name, file);
-  await writeFully(fd, [record.subarray(RECORD_HEADER_BYTES)]);
-  return { info, record };
+  return { info, bytes: [...chunks, footer], sizeBytes: sizeBytes + footer.byteLength };
+}
+
+/** @returns false when the object must go the long way. */
+async function putInJournal(
+  { journal }: WritableStore,
+  place: FilePlace | ObjectPlace,
+  { info, bytes, sizeBytes }: WholeFile,
+  mode: 'create' | 'replace',
+): Promise<boolean> {
+  if (!journal.isEnabled || mode !== 'create' || !isObjectPlace(place)) return false;
+  if (sizeBytes > JOURNALED_BYTES_MAX) return false;
+  return journal.put({ place, version: info.version, record: encodePut(place.name, bytes) });
 }
 
 async function fill(
@@ -134,26 +129,11 @@ async function fill(
   source: Source,
   abort: AbortRace,
   toInfo: (sizeBytes: number) => ObjectInfo,
-): Promise<FilledFile> {
+): Promise<ObjectInfo> {
   const target = { fd, onWriteBack: () => store.freeSpace.require(0) };
-  const sizeBytes = await writeBatches(target, beginning, source, abort);
-  const info = source.guard(() => toInfo(sizeBytes));
+  const info = toInfo(await writeBatches(target, beginning, source, abort));
   await writeFully(fd, [encodeFooter(info)]);
-  return { info, record: null };
-}
-
-/** @returns false when the object must go the long way. */
-async function placeByJournal(
-  store: WritableStore,
-  temporaryPath: string,
-  place: FilePlace | ObjectPlace,
-  { info, record }: FilledFile,
-): Promise<boolean> {
-  if (record === null || !isObjectPlace(place)) return false;
-  const object = { place, version: info.version, record };
-  if (!(await store.journal.put(object, () => linkFile(temporaryPath, place.path)))) return false;
-  await unlinkName(temporaryPath).catch(() => {});
-  return true;
+  return info;
 }
 
 function describe(key: ObjectKey, sizeBytes: number, options: WriteOptions, nowMs: number): ObjectInfo {
