@@ -82,7 +82,7 @@ export const EXECUTED: Readonly<Record<string, Pieces>> = {
   'test/docs/settings.test.ts': {
     'docs/guides/cdn.md': ['CDN_DISTRIBUTION_ID=', 'CDN_ORIGIN=service', 'CDN_PURGE_URL='],
     'docs/guides/move-to-a-cloud.md': ['LOCAL_STORAGE_PATH=', 'STORAGE_BACKEND=azure'],
-    'docs/guides/provision-aws.md': ['S3_BUCKET_NAME=', 'defineConfig', 'readFileSync', 'leaveOut'],
+    'docs/guides/provision-aws.md': ['S3_BUCKET_NAME=', 'ecs-tasks', 'readFileSync', 'leaveOut'],
     'docs/guides/provision-azure.md': ['AZURE_ACCOUNT_URL=', 'defineConfig'],
     'docs/guides/provision-gcp.md': ['GCS_BUCKET_NAME=', 'defineConfig'],
     'docs/guides/provision-local.md': ['LOCAL_STORAGE_PATH=', 'defineConfig'],
