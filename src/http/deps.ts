@@ -46,7 +46,7 @@ export interface ServerOptions {
 export interface LocalFiles {
   readonly urls: Pick<SignedUrls, 'verifyRead' | 'verifyWrite' | 'verifyPart'>;
   /** The backend itself, for writing. @throws StowageError `storage_unavailable`. */
-  open(): Promise<Pick<LocalBackend, 'serve'>>;
+  open(): Promise<Pick<LocalBackend, 'receive'>>;
 }
 
 /** What routes work with: the options and what the server makes of them. */

@@ -108,6 +108,45 @@ describe('an upload straight to local disk', () => {
     await assertProblem(await complete(upload.upload_id), 409, 'conflict');
   });
 
+  test('is refused in the one shape of errors, whoever notices', async () => {
+    const sha256 = createHash('sha256').update(TEXT).digest('hex');
+    const { url = '', headers = {} } = await begin({ sha256 });
+    const answers = [
+      await put({ url, headers }, Buffer.alloc(TEXT.length + 1, 'x')),
+      await put({ url, headers }, Buffer.alloc(TEXT.length, 'x')),
+      await put({ url, headers }, Buffer.alloc(0)),
+      await put({ url, headers: { 'Content-Type': 'text/html' } }, TEXT),
+      await put({ url: `${url}x`, headers }, TEXT),
+    ];
+    const codes: string[] = [];
+    for (const answer of answers) {
+      const problem = (await answer.json()) as ProblemJson;
+      codes.push(problem.code);
+      assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+      assert.equal(problem.status, answer.status);
+      assert.equal(problem.error, problem.title);
+      assert.equal(problem.type, `/api/docs#error-${problem.code}`);
+      assert.equal(problem.request_id, answer.headers.get('x-request-id'));
+      assert.ok(problem.detail.length > 0);
+    }
+    assert.deepEqual(codes, [
+      'file_too_large',
+      'digest_mismatch',
+      'malformed_request',
+      'forbidden',
+      'forbidden',
+    ]);
+  });
+
+  test('is not written by a URL for reading, and the refusal says so', async () => {
+    const { presigned_url: url } = await server.store({});
+    const problem = await assertProblem(await put({ url }, TEXT), 403, 'forbidden');
+    assert.equal(problem.detail, 'The URL was not signed for writing a file.');
+    const upload = await begin();
+    const read = await assertProblem(await server.ask(null, upload.url ?? ''), 403, 'forbidden');
+    assert.equal(read.detail, 'The URL was not signed for reading a file.');
+  });
+
   test('in parts arrives in any order; a missing part can be sent after a try to complete', async () => {
     const size = 101 * MIB;
     const upload = await begin({ asset_type: 'archive', filename: 'big.txt', size_bytes: size });

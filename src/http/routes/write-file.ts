@@ -2,7 +2,7 @@ import { StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import { INCOMING_PREFIX } from '../../storage/incoming.ts';
 import type { Deps, LocalFiles } from '../deps.ts';
-import { plainHeaders } from '../errors.ts';
+import { clientGoneSignal } from '../request-context.ts';
 import { publicRoute, type Route } from '../route.ts';
 
 /** `PUT /files/{key}`: a direct upload to the local backend. */
@@ -31,11 +31,8 @@ export function writeFile(deps: Deps): Route {
         throw new StowageError('expired', 'The upload takes no bytes any more.');
       }
       const local = await deps.localFiles.open();
-      for (const [name, value] of Object.entries(plainHeaders(reply.getHeaders())))
-        reply.raw.setHeader(name, value);
-      reply.hijack();
-      await local.serve(request.raw, reply.raw);
-      return reply;
+      const headers = await local.receive(request.raw, clientGoneSignal(reply));
+      return reply.headers(headers).send();
     },
   });
 }

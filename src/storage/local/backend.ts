@@ -41,7 +41,7 @@ import {
   type StaleMultipart,
 } from './options.ts';
 import { PlaceLocks } from './place-locks.ts';
-import { type RequestHandler, serveSignedUrls } from './serve.ts';
+import { type RequestHandler, receiveSigned, type SignedReceiver, serveSignedUrls } from './serve.ts';
 import { createSignedUrls, type SignedUrls } from './signed-urls.ts';
 import { removeStaleTemporaries } from './temporary-files.ts';
 import { type WritableStore, writeObject } from './write-object.ts';
@@ -93,6 +93,7 @@ export async function openLocalBackend(options: LocalBackendOptions): Promise<Lo
       urls,
       log,
       serve: (backend) => serveSignedUrls({ backend, urls, clock, log }),
+      receive: (backend) => receiveSigned({ backend, urls, clock, log }),
     });
   } catch (error) {
     throw toStowageError(error, 'storage_unavailable');
@@ -105,6 +106,7 @@ class DiskBackend implements LocalBackend {
   readonly storageUrlBase = 'local://';
   readonly urls: SignedUrls;
   readonly serve: RequestHandler;
+  readonly receive: SignedReceiver;
   readonly #store: WritableStore;
   readonly #log: Log;
   #closed = false;
@@ -114,11 +116,13 @@ class DiskBackend implements LocalBackend {
     readonly urls: SignedUrls;
     readonly log: Log;
     readonly serve: (backend: LocalBackend) => RequestHandler;
+    readonly receive: (backend: LocalBackend) => SignedReceiver;
   }) {
     this.#store = parts.store;
     this.#log = parts.log;
     this.urls = parts.urls;
     this.serve = parts.serve(this);
+    this.receive = parts.receive(this);
   }
 
   async put(key: ObjectKey, body: ByteStream, options: PutOptions): Promise<ObjectInfo> {

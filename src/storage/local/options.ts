@@ -4,7 +4,7 @@ import type { ObjectKey } from '../../core/key.ts';
 import type { Log } from '../../core/log.ts';
 import type { ByteRange, CallOptions, ObjectInfo, StorageBackend } from '../backend.ts';
 import type { CommitGroup } from './journal-file.ts';
-import type { RequestHandler } from './serve.ts';
+import type { RequestHandler, SignedReceiver } from './serve.ts';
 import type { SignedUrls } from './signed-urls.ts';
 
 /** How to open the store on local disk. */
@@ -43,6 +43,8 @@ export interface LocalBackend extends StorageBackend {
   readonly urls: SignedUrls;
   /** Answers `GET`, `HEAD` and `PUT` of signed URLs on a plain node:http server. */
   readonly serve: RequestHandler;
+  /** Stores what a signed URL for writing brings; how that is answered, and its failure, is the caller's. */
+  readonly receive: SignedReceiver;
   /**
    * Opens one version of an object once, for answers that need its facts before they know what to send.
    *

@@ -13,6 +13,17 @@ import type { ReadClaims, SignedUrls, WriteClaims } from './signed-urls.ts';
 /** Answers one request of a plain node:http server. Never rejects. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
+/**
+ * Stores what a signed URL for writing brings, whole or one part of it.
+ *
+ * @returns headers for the answer, which is 200 without a body.
+ * @throws StowageError `forbidden`, `expired`, `file_too_large`, `malformed_request`, `digest_mismatch`, or what the store
+ *   throws. The body may not have been read to its end then, and nothing of it is stored.
+ */
+export type SignedReceiver = (request: IncomingMessage, signal: AbortSignal) => Promise<AnswerHeaders>;
+
+type AnswerHeaders = Readonly<Record<string, string>>;
+
 export interface ServeOptions {
   readonly backend: StorageBackend;
   readonly urls: SignedUrls;
@@ -31,7 +42,9 @@ export function serveSignedUrls(options: ServeOptions): RequestHandler {
       if (request.method === 'GET' || request.method === 'HEAD') {
         await answerRead(options, options.urls.verifyRead(target, options.clock.now()), request, response);
       } else if (request.method === 'PUT') {
-        await receive(options, target, request, response);
+        using cut = cutSignal(response);
+        const headers = await receive(options, request, cut.signal);
+        response.writeHead(200, { ...headers, 'Content-Length': 0 }).end();
       } else {
         throw new StowageError('forbidden', 'The URL does not allow this method.');
       }
@@ -60,23 +73,25 @@ async function answerRead(
   await sendObject(response, { ...facts, info: opened.info }, opened.body);
 }
 
+/** The part of {@link serveSignedUrls} that takes bytes, for servers that answer in their own words. */
+export function receiveSigned(options: ServeOptions): SignedReceiver {
+  return (request, signal) => receive(options, request, signal);
+}
+
 async function receive(
   options: ServeOptions,
-  target: string,
   request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  using cut = cutSignal(response);
+  signal: AbortSignal,
+): Promise<AnswerHeaders> {
+  const target = request.url ?? '';
   const nowMs = options.clock.now();
   if (new URLSearchParams(target.slice(target.indexOf('?') + 1)).has('part')) {
     const part = options.urls.verifyPart(target, nowMs);
     requireLength(request, part.sizeBytes);
     const upload = options.backend.resumeMultipart(part.key, part.uploadId, PART_OPTIONS);
     const body = exactly(bodyOf(request), part.sizeBytes);
-    const limits = { sizeBytes: part.sizeBytes, signal: cut.signal };
-    const { receipt } = await upload.putPart(part.partNumber, body, limits);
-    response.writeHead(200, { ETag: `"${receipt}"`, 'Content-Length': 0 }).end();
-    return;
+    const { receipt } = await upload.putPart(part.partNumber, body, { sizeBytes: part.sizeBytes, signal });
+    return { ETag: `"${receipt}"` };
   }
   const claims = options.urls.verifyWrite(target, nowMs);
   requireLength(request, claims.sizeBytes);
@@ -89,9 +104,9 @@ async function receive(
     cacheControl: claims.cacheControl,
     metadata: claims.metadata,
     sizeBytes: claims.sizeBytes,
-    signal: cut.signal,
+    signal,
   });
-  response.writeHead(200, { 'Content-Length': 0 }).end();
+  return {};
 }
 
 /** The request's body. Leaving it early must not cut the connection that the refusal goes out on. */

@@ -1,4 +1,3 @@
-import { StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 
 /** Query parameters by name; an absent one is undefined. */
@@ -35,42 +34,49 @@ export function signedTarget(key: ObjectKey, fields: Fields, signature: string):
  *
  * @param names the parameters that are known beside `signature`; the first is required.
  * @param basePath path of the public URL, without a slash at its end; a proxy may have taken it off already.
- * @throws StowageError `forbidden`.
+ * @returns undefined when it is no signed URL of this store with these parameters.
  */
-export function parseSignedTarget(target: string, names: readonly string[], basePath: string): SignedTarget {
+export function parseSignedTarget(
+  target: string,
+  names: readonly string[],
+  basePath: string,
+): SignedTarget | undefined {
   const question = target.indexOf('?');
   const start = [`${basePath}${FILES_PATH}`, FILES_PATH].find((path) => target.startsWith(path));
-  if (target.length > TARGET_LENGTH_MAX || question < 0 || start === undefined) throw unsigned();
+  if (target.length > TARGET_LENGTH_MAX || question < 0 || start === undefined) return undefined;
   const key = decodeKey(target.slice(start.length, question));
+  if (key === undefined) return undefined;
   const fields: Record<string, string | undefined> = {};
   let signature: string | undefined;
   for (const pair of target.slice(question + 1).split('&')) {
     const equals = pair.indexOf('=');
     const name = pair.slice(0, Math.max(equals, 0));
     const value = decode(pair.slice(equals + 1));
+    if (value === undefined) return undefined;
     if (name === 'signature' && signature === undefined) signature = value;
     else if (names.includes(name) && fields[name] === undefined) fields[name] = value;
-    else throw unsigned();
+    else return undefined;
   }
-  if (signature === undefined || fields[names[0] ?? ''] === undefined) throw unsigned();
+  if (signature === undefined || fields[names[0] ?? ''] === undefined) return undefined;
   return { key, fields, signature };
 }
 
-function decodeKey(path: string): string {
-  const segments = path.split('/').map(decode);
-  // A decoded slash would make two paths of one key, which caches and proxies would not take for the same.
-  if (segments.some((segment) => segment.includes('/'))) throw unsigned();
+function decodeKey(path: string): string | undefined {
+  const segments: string[] = [];
+  for (const encoded of path.split('/')) {
+    const segment = decode(encoded);
+    // A decoded slash would make two paths of one key, which caches and proxies would not take for the same.
+    if (segment === undefined || segment.includes('/')) return undefined;
+    segments.push(segment);
+  }
   return segments.join('/');
 }
 
-function decode(text: string): string {
+/** @returns undefined when it is not percent-encoded text. */
+function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
-  } catch (error) {
-    throw unsigned(error);
+  } catch {
+    return undefined;
   }
-}
-
-function unsigned(cause?: unknown): StowageError {
-  return new StowageError('forbidden', 'The URL is not a signed URL of this store.', { cause });
 }

@@ -74,6 +74,13 @@ const PARAMETERS = {
   part: ['expires', 'upload', 'part', 'size'],
 } as const satisfies Record<Purpose, readonly string[]>;
 
+/** What whoever comes with a URL of another purpose, or with none of ours, is told. */
+const NOT_FOR: Readonly<Record<Purpose, string>> = {
+  read: 'The URL was not signed for reading a file.',
+  write: 'The URL was not signed for writing a file.',
+  part: 'The URL was not signed for writing a part of a file.',
+};
+
 /** Bound into every signature, so that a later format can't be confused with this one. */
 const FORMAT = 'stowage-url-1';
 
@@ -99,6 +106,7 @@ export function createSignedUrls(options: {
     baseUrl() + signedTarget(key, fields, signature(keys[purpose][0], purpose, key, fields));
   const verify = (purpose: Purpose, target: string, nowMs: number): Verified => {
     const presented = parseSignedTarget(target, PARAMETERS[purpose], pathOf(baseUrl()));
+    if (presented === undefined) throw new StowageError('forbidden', NOT_FOR[purpose]);
     requireSignature(keys[purpose], purpose, presented);
     return verified(presented, nowMs);
   };
