@@ -39,7 +39,7 @@ export const ERROR_TRAITS = {
   request_too_large: { httpStatus: 413, title: 'Request too large', retryable: false },
   unsupported_media_type: { httpStatus: 415, title: 'Unsupported media type', retryable: false },
   range_not_satisfiable: { httpStatus: 416, title: 'Range not satisfiable', retryable: false },
-  rate_limited: { httpStatus: 429, title: 'Too many uploads', retryable: true },
+  rate_limited: { httpStatus: 429, title: 'Too many requests', retryable: true },
   internal_error: { httpStatus: 500, title: 'Internal error', retryable: false },
   storage_unavailable: { httpStatus: 503, title: 'Storage unavailable', retryable: true },
   database_unavailable: { httpStatus: 503, title: 'Database unavailable', retryable: true },
@@ -53,10 +53,10 @@ export const ERROR_TRAITS = {
     publicCode: 'invalid_parameter',
   },
   object_corrupt: {
-    httpStatus: 500,
-    title: 'Internal error',
+    httpStatus: 503,
+    title: 'Storage unavailable',
     retryable: false,
-    publicCode: 'internal_error',
+    publicCode: 'storage_unavailable',
   },
   capability_missing: {
     httpStatus: 500,

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Asset } from '../catalog/catalog.ts';
 import { type ByteStream, collectBytes, KIB, MIB } from '../core/bytes.ts';
-import { StowageError } from '../core/errors.ts';
 import type { ByteRange } from '../storage/backend.ts';
 import type { OpenedBody } from './send.ts';
+import { damagedBytes } from './stored-object.ts';
 
 /** Largest content that is remembered, in bytes. */
 const BODY_BYTES_MAX = 32 * KIB;
@@ -41,7 +41,7 @@ export class SmallBodies {
   async fill(asset: Asset, body: ByteStream): Promise<Buffer> {
     const bytes = await collectBytes(body, BODY_BYTES_MAX);
     if (createHash('sha256').update(bytes).digest('hex') !== asset.contentHash) {
-      throw new StowageError('object_corrupt', 'The stored bytes are not those that were uploaded.');
+      throw damagedBytes(asset);
     }
     this.forget(asset.key);
     this.#bodies.set(asset.key, bytes);

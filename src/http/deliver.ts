@@ -86,7 +86,12 @@ export async function deliverTo(
   }
   const signal = clientGoneSignal({ raw: response });
   const { range } = plan;
-  const body = await openWhile(asset, delivery.beforeRead(), (at) => openAsset(deps, at, range, signal));
+  const body = await openWhile(asset, delivery.beforeRead(), (at) =>
+    openAsset(deps, at, range, signal),
+  ).catch((error: unknown) => {
+    if (isStowageError(error, 'object_not_found')) logMissing(deps, exchange, asset);
+    throw error;
+  });
   const contentBytes = range.last - range.first + 1;
   const headers = head();
   exchange.takeOver();
@@ -96,8 +101,16 @@ export async function deliverTo(
   } catch (error) {
     // The head is out: all that can be done is to cut the connection, which is done, and to say so here.
     if (!signal.aborted)
-      deps.log.error({ request_id: exchange.requestId, err: error }, 'A delivery broke off.');
+      deps.log.error(
+        { request_id: exchange.requestId, asset_id: asset.assetId, err: error },
+        'A delivery broke off.',
+      );
   }
+}
+
+/** A record without its bytes is a loss that somebody should know of, although its reader is told no more than usual. */
+function logMissing({ log }: Deps, { requestId }: Exchange, { assetId }: Asset): void {
+  log.error({ request_id: requestId, asset_id: assetId }, 'The stored bytes of an asset are missing.');
 }
 
 async function openAsset(

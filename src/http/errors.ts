@@ -52,6 +52,8 @@ function logFailure(log: Log, error: unknown, problem: Problem, request: Fastify
   const fields = { request_id: request.id, route: request.routeOptions.url ?? null, code: problem.body.code };
   if (!isStowageError(error) || problem.body.code === 'internal_error') {
     log.error({ ...fields, err: error }, 'A request failed unexpectedly.');
+  } else if (error.code === 'object_corrupt') {
+    log.error({ ...fields, err: error.cause ?? error }, error.message);
   } else if (problem.status >= 500) {
     log.warn({ ...fields, err: error.cause ?? error }, error.message);
   } else {

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Catalog } from '../catalog/catalog.ts';
 import { StowageError } from '../core/errors.ts';
@@ -104,14 +108,65 @@ test('an error that nobody expected says nothing of itself and is logged with th
   assert.equal(line?.err, fault);
 });
 
-test('bytes that are missing under a record are not found, and no detail gets out', async () => {
+test('bytes that are missing under a record are not found, no detail gets out, and the log names the asset', async () => {
   const doomed = await server.store({});
   await server.bucket.delete(doomed.key as Parameters<typeof server.bucket.delete>[0], {});
   const answer = await server.ask({}, `/api/assets/${doomed.asset_id}/download`);
   const text = await answer.text();
   assert.equal(answer.status, 404, text);
   assert.doesNotMatch(text, /ENOENT|stowage-http|notes\//);
+  const errors = server.lines.filter((each) => each.level === 'error' && each.asset_id === doomed.asset_id);
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    ['The stored bytes of an asset are missing.'],
+  );
 });
+
+describe('bytes that are damaged on disk', () => {
+  const DAMAGES: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+    'cut short': (bytes) => bytes.subarray(0, bytes.length / 2),
+    emptied: () => Buffer.alloc(0),
+    'grown at the end': (bytes) => Buffer.concat([bytes, Buffer.from('more')]),
+    'changed at the end': (bytes) => {
+      const changed = Buffer.from(bytes);
+      changed[bytes.length - 3] = (changed[bytes.length - 3] ?? 0) ^ 0xff;
+      return changed;
+    },
+  };
+  for (const [size, text] of Object.entries({ small: 'Hello.', large: 'A line of text.\n'.repeat(20_000) })) {
+    for (const [what, damage] of Object.entries(DAMAGES)) {
+      test(`(a ${size} file, ${what}) are storage_unavailable by every way, and one line of the log names the asset`, async () => {
+        const { asset_id, key, presigned_url } = await server.store({}, { text });
+        const file = objectFile(server.options.config.storage.local.path, key);
+        await chmod(file, 0o600);
+        await writeFile(file, damage(await readFile(file)));
+        const targets = [`/api/assets/${asset_id}/download`, presigned_url];
+        for (const [at, target] of targets.entries()) {
+          const answer = await server.ask(at === 0 ? {} : null, target);
+          const problem = (await answer.json()) as ProblemJson;
+          assert.deepEqual([answer.status, problem.code], [503, 'storage_unavailable']);
+          assert.match(problem.detail, /damaged/);
+          assert.equal(answer.headers.get('retry-after'), '3600');
+          const lines = server.lines.filter((each) => each.request_id === problem.request_id);
+          assert.deepEqual(
+            lines.filter(({ level }) => level === 'error' || level === 'warn').map(({ message }) => message),
+            [`The stored bytes of the asset ${asset_id} are damaged.`],
+          );
+        }
+      });
+    }
+  }
+});
+
+/** The place of an object is the SHA-256 of its key. */
+function objectFile(root: string, key: string): string {
+  const name = createHash('sha256').update(key).digest('hex');
+  const found = readdirSync(join(root, 'objects'), { recursive: true, withFileTypes: true }).find(
+    (entry) => entry.isFile() && join(entry.parentPath, entry.name).replaceAll(sep, '').includes(name),
+  );
+  assert.ok(found);
+  return join(found.parentPath, found.name);
+}
 
 describe('what no database takes is refused before it gets there', () => {
   const form = (fields: Record<string, string>, name = 'a.txt') => {

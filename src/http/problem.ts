@@ -17,6 +17,12 @@ const OUR_FAULT: Readonly<Partial<Record<ErrorCode, string>>> = {
   database_unavailable: 'The database cannot be reached at the moment.',
 };
 
+/** The same for a file that the store has and can't give as it was stored: to ask again soon is of no use. */
+const DAMAGED = {
+  detail: 'The stored file is damaged. Whoever runs this service finds it in the log and can restore it.',
+  retryAfterSeconds: 3600,
+} as const;
+
 /** A failure as it is answered. */
 export interface Problem {
   readonly status: number;
@@ -40,10 +46,13 @@ export function publicCodeOf(error: unknown): ErrorCode {
 export function problemOf(error: unknown, requestId: string): Problem {
   const code = publicCodeOf(error);
   const { httpStatus, title } = ERROR_TRAITS[code];
+  const isDamaged = isStowageError(error, 'object_corrupt');
   const { retry_after_seconds: retryAfter, ...fields } = fieldsOf(error, code);
   const headers: Record<string, string> = {};
   if (retryAfter !== undefined || httpStatus === 429 || httpStatus === 503)
-    headers['retry-after'] = String(retryAfter ?? RETRY_AFTER_SECONDS);
+    headers['retry-after'] = String(
+      retryAfter ?? (isDamaged ? DAMAGED.retryAfterSeconds : RETRY_AFTER_SECONDS),
+    );
   if (httpStatus === 401) headers['www-authenticate'] = 'Bearer realm="stowage"';
   return {
     status: httpStatus,
@@ -52,7 +61,9 @@ export function problemOf(error: unknown, requestId: string): Problem {
       type: problemType(code),
       title,
       status: httpStatus,
-      detail: OUR_FAULT[code] ?? (error instanceof StowageError ? error.message : title),
+      detail: isDamaged
+        ? DAMAGED.detail
+        : (OUR_FAULT[code] ?? (error instanceof StowageError ? error.message : title)),
       code,
       request_id: requestId,
       error: title,
