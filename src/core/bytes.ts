@@ -15,6 +15,7 @@ export function isRecycling(body: ByteStream): body is RecyclingStream {
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const GIB = 1024 * MIB;
+const TIB = 1024 * GIB;
 
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
@@ -25,6 +26,8 @@ const UNITS: Readonly<Record<string, number>> = {
   mib: MIB,
   gb: GIB,
   gib: GIB,
+  tb: TIB,
+  tib: TIB,
 };
 
 /**

@@ -9,9 +9,10 @@ describe('parseByteSize', () => {
   it('reads sizes in powers of 1,024', () => {
     assert.equal(parseByteSize('100mb'), 104_857_600);
     assert.equal(parseByteSize('1.5 GiB'), 1_610_612_736);
+    assert.equal(parseByteSize('2tb'), 2_199_023_255_552);
     assert.equal(parseByteSize('4096'), 4096);
   });
-  for (const text of ['', 'mb', '-1', '1e3', '10 tb', '1..5mb', '99999999999999999'])
+  for (const text of ['', 'mb', '-1', '1e3', '10 pb', '9000tb', '1..5mb', '99999999999999999'])
     it(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseByteSize(text), undefined));
 });
 

@@ -28,7 +28,8 @@ export interface ApplyOptions {
 export async function applyProvisioning(provider: Provider, options: ApplyOptions): Promise<Applied> {
   const plan = await planProvisioning(provider, options);
   if (!plan.has_drift) return { plan, applied: [], agreed: true };
-  if (changesWhatExists(plan) && !(await options.confirm(plan))) return { plan, applied: [], agreed: false };
+  if (changesWhatExists(plan, provider.storeSetting) && !(await options.confirm(plan)))
+    return { plan, applied: [], agreed: false };
   const applied: string[] = [];
   for (const setting of provider.settings) {
     if (options.leaveOut.includes(setting.name)) continue;
@@ -39,12 +40,11 @@ export async function applyProvisioning(provider: Provider, options: ApplyOption
 }
 
 /** Whether something would change that somebody may rely on: a store that is there, not one about to be made. */
-export function changesWhatExists(plan: Plan): boolean {
-  const [first] = plan.changes;
-  const isNew = first?.action === 'create';
+function changesWhatExists({ changes }: Plan, storeSetting: string): boolean {
+  const isNew = changes.some(({ setting, action }) => setting === storeSetting && action === 'create');
   return isNew
-    ? plan.changes.some(({ action }) => action === 'change')
-    : plan.changes.some(({ action }) => action === 'change' || action === 'create');
+    ? changes.some(({ action }) => action === 'change')
+    : changes.some(({ action }) => action === 'change' || action === 'create');
 }
 
 /** @returns whether anything had to be done. */

@@ -71,6 +71,8 @@ export interface Provider extends AsyncDisposable {
   /** Bucket, container or directory. */
   readonly bucket: string;
   readonly settings: readonly Setting[];
+  /** Name of the setting that makes the store itself: before that is there, nobody can rely on anything of it. */
+  readonly storeSetting: string;
   readonly probes: readonly Probe[];
   /** What works and should be seen all the same, in full sentences. */
   readonly warnings: readonly string[];

@@ -24,6 +24,7 @@ export async function openAzureProvider(parts: AzureProvisioningParts): Promise<
     name: 'azure',
     bucket: container,
     settings: azureSettings(parts, calls),
+    storeSetting: 'container',
     probes: azureProbes(parts, calls),
     warnings: hasManagement
       ? []

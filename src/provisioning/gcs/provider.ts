@@ -16,6 +16,7 @@ export function openGcsProvider(parts: GcsProvisioningParts): Provider {
     name: 'gcs',
     bucket,
     settings: gcsSettings(parts, calls),
+    storeSetting: 'bucket',
     probes: gcsProbes(parts, calls),
     warnings: [],
     variables: variablesOf(parts),

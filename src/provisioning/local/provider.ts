@@ -25,6 +25,7 @@ export function openLocalProvider({ path, provisioning }: LocalProvisioningParts
     bucket: path,
     // The mount comes first: a directory beside the disk would hide that it is missing.
     settings: [...(mountPoint === null ? [] : [mount(mountPoint, path)]), directory(path), mode(path)],
+    storeSetting: 'directory',
     probes: [freeSpace(path, freeBytesMin), writable(path)],
     warnings: [],
     variables: { path, free_space_min_bytes: freeBytesMin, mount_point: mountPoint },

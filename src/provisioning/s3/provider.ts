@@ -54,6 +54,7 @@ export async function openS3Provider(parts: S3ProvisioningParts): Promise<Provid
   return {
     name: 's3',
     bucket: parts.bucket,
+    storeSetting: 'bucket',
     settings: [
       ...bucketSettings(parts, calls),
       ...logSettings(parts, calls),
