@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { ERROR_TRAITS, type ErrorCode } from '../core/errors.ts';
 import { errorCodesOf, type Route } from './route.ts';
-import { describeRoutes } from './server.ts';
+import { buildServer, describeRoutes } from './server.ts';
 import { openServerFixture, type ServerFixture } from './server-fixture.ts';
 
 interface Operation {
@@ -121,4 +121,21 @@ test('answers have the fields that the document promises, and no more', async ()
     schema.required.filter((name) => !(name in asset)),
     [],
   );
+});
+
+test('whoever opens the address of the service is sent to the page, without a token', async () => {
+  const answer = await server.ask(null, '/');
+  assert.deepEqual([answer.status, answer.headers.get('location')], [302, '/api/docs']);
+  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+  const followed = await server.ask(null, '/', { redirect: 'follow' });
+  assert.match(followed.headers.get('content-type') ?? '', /^text\/html/);
+  assert.equal((await server.ask(null, '/', { method: 'HEAD' })).status, 302);
+  assert.equal((await server.ask(null, '/', { method: 'POST' })).status, 404);
+});
+
+test('a path that the service has in its public URL is kept', async () => {
+  const app = buildServer({ ...server.options, publicUrl: () => 'https://example.org/files/' });
+  const answer = await app.inject('/');
+  assert.equal(answer.headers.location, '/files/api/docs');
+  await app.close();
 });

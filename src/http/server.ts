@@ -11,6 +11,7 @@ import { allowOrigins } from './cross-origin.ts';
 import type { Deps, ServerOptions } from './deps.ts';
 import { handleErrors, sendProblem } from './errors.ts';
 import { continueOnFirstRead } from './expect-continue.ts';
+import { sendVisitorsToDocs } from './front-door.ts';
 import { checkProtocol } from './protocol-checks.ts';
 import { registerRoutes } from './register-routes.ts';
 import { requestIdOf } from './request-context.ts';
@@ -99,6 +100,7 @@ function buildFrom(deps: Deps, routes: readonly Route[]): FastifyInstance {
   handleErrors(app, log);
   refuseUnknownRoutes(app, routes, log);
   registerRoutes(app, routes, deps);
+  sendVisitorsToDocs(app, deps.publicUrl);
   deps.metrics.watchHealth(deps.health);
   return app;
 }
