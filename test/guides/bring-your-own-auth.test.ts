@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
+import { jpeg } from '../acceptance/samples/images.ts';
+import { blockWith } from '../docs/claims.ts';
+import { missingPrograms, paste } from '../docs/shell.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+const GUIDE = 'docs/guides/bring-your-own-auth.md';
 const PROGRAM = join(ROOT, 'examples/own-login.ts');
 const directory = mkdtempSync(join(tmpdir(), 'stowage-own-login-'));
 
@@ -33,8 +37,26 @@ describe('the guide to your own login', () => {
   });
 
   test('shows the program as it stands in examples', () => {
-    const guide = readFileSync(join(ROOT, 'docs/guides/bring-your-own-auth.md'), 'utf8');
-    assert.equal(/```ts\n(.*?)```/s.exec(guide)?.[1], readFileSync(PROGRAM, 'utf8'));
+    assert.equal(blockWith(GUIDE, 'express.ErrorRequestHandler').text, readFileSync(PROGRAM, 'utf8'));
+  });
+
+  test('shows lines to paste', { skip: missingPrograms('bash', 'curl', 'jq') }, async () => {
+    writeFileSync(join(directory, 'photo.jpg'), jpeg());
+    const lines = blockWith(GUIDE, 'curl -b').text.replaceAll('http://127.0.0.1:4000', origin);
+    const { code, stdout, stderr } = await paste(`{\n${lines}} | jq -c .`, directory);
+    assert.equal(code, 0, stderr);
+    const [upload, me] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const [{ asset_id: assetId, size_bytes: bytes, presigned_url: url }] = upload.uploads;
+    assert.deepEqual(me, { user: 'ana', files: 1, bytes });
+    assert.equal((await fetch(url)).status, 200);
+    const removed = await fetch(`${origin}/storage/api/assets/${assetId}`, {
+      method: 'DELETE',
+      headers: { cookie: 'session=ana-session' },
+    });
+    assert.equal(removed.status, 204);
   });
 
   test('shows a program that lets in who is logged in, and nobody else', async () => {

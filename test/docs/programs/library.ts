@@ -1,4 +1,5 @@
-// The blocks of docs/reference/library.md in one program, as they stand there: library.test.ts compares and runs it.
+// The blocks of docs/reference/library.md in one program, as they stand there, and the one about sharing of
+// docs/guides/bring-your-own-auth.md: library.test.ts compares and runs it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -29,6 +30,7 @@ await stowage.database.migrate(new URL('./migrations/', import.meta.url));
 await writeRows();
 await receiveForms();
 await linkAssets();
+await shareAmongUsers();
 await serveByNode();
 await serveByExpress();
 await serveByFastify();
@@ -108,6 +110,37 @@ async function linkAssets(): Promise<void> {
     imageIds,
   );
   await stowage.close();
+}
+
+// Here, so that the import above stays the one of the page.
+import { StowageError } from 'stowage';
+
+/** A colleague reads by a rule of the program's own. */
+async function shareAmongUsers(): Promise<void> {
+  const mayRead = async (userId: string, taskId: string) => userId === 'bob' && taskId === '7';
+  const app = express();
+  app.get('/tasks/:task/files/:asset', async (request, response) => {
+    const { task: taskId, asset: assetId } = request.params;
+    const user = await stowage.authenticate(request);
+    if (!(await mayRead(user.userId, taskId))) throw new StowageError('forbidden', 'The task is not yours.');
+    await stowage.send(request, response, { assetId, user: { ...user, role: 'admin' } });
+  });
+  app.use(((error, request, response, next) => {
+    if (!stowage.answerError(error, request, response)) next(error);
+  }) satisfies ErrorRequestHandler);
+  const { items } = await stowage.list(user);
+  await serving(createServer(app), async (origin) => {
+    for (const [userId, status] of [
+      ['bob', 200],
+      ['eve', 403],
+    ] as const) {
+      const bearer = await stowage.issueToken({ userId }, { lifetimeSeconds: 60 });
+      const answer = await fetch(`${origin}/tasks/7/files/${items[0]?.assetId}`, {
+        headers: { authorization: `Bearer ${bearer}` },
+      });
+      assert.equal(answer.status, status);
+    }
+  });
 }
 
 async function serveByNode(): Promise<void> {
