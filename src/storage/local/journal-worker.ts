@@ -12,13 +12,12 @@ parentPort?.on('message', ({ fd, layout, sizes }: GroupMessage) => {
     at += bytes;
     return arena.subarray(at - bytes, at);
   });
-  parentPort?.postMessage(replyTo(() => commitGroup({ fd, layout, records })));
+  const reply = (answer: GroupReply): void => parentPort?.postMessage(answer);
+  commitGroup({ fd, layout, records }).then(
+    (refusals) => reply({ refusals }),
+    (error: unknown) => {
+      const message = error instanceof Error ? error.message : '';
+      reply({ failure: { code: systemCode(error), message } });
+    },
+  );
 });
-
-function replyTo(commit: () => ReturnType<typeof commitGroup>): GroupReply {
-  try {
-    return { refusals: commit() };
-  } catch (error) {
-    return { failure: { code: systemCode(error), message: error instanceof Error ? error.message : '' } };
-  }
-}

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fdatasyncSync, readdirSync, writeSync, writevSync } from 'node:fs';
+import { readdirSync, writeSync, writevSync } from 'node:fs';
 import { readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { Bucket } from '../bucket.ts';
 import { CREATE, chunks, listKeys, REPLACE, readText, refuses } from '../conformance/material.ts';
+import { syncData } from './file-calls.ts';
 import { commitGroup, type GroupCalls, type RecordGroup } from './journal-group.ts';
 import { newOwnerName, ownerState } from './journal-names.ts';
 import { journalThread } from './journal-thread.ts';
@@ -73,12 +74,12 @@ test('a put whose record cannot be synced is refused and leaves nothing; later o
         }
         writevSync(fd, records);
       },
-      sync: (fd) => {
+      sync: async (fd) => {
         if (failing === 'sync') fail();
-        fdatasyncSync(fd);
+        await syncData(fd);
       },
     };
-    const store = await openTestStore(context, { commitGroup: async (group) => commitGroup(group, calls) });
+    const store = await openTestStore(context, { commitGroup: (group) => commitGroup(group, calls) });
     await refuses('storage_unavailable', store.bucket.put('a', chunks('lost'), CREATE));
     await refuses('object_not_found', store.bucket.head('a', {}));
     assert.deepEqual(await readdir(`${store.root}/tmp`), []);
