@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** Tells whether a proxy's word counts. */
@@ -51,11 +52,9 @@ export function clientAddress(
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
-
 function plainAddress(text: string): string | undefined {
   // Nearly every address: nothing to parse.
-  if (IPV4.test(text)) return ipaddr.IPv4.isValidFourPartDecimal(text) ? text : undefined;
+  if (isIPv4(text)) return text;
   return parseAddress(text)?.toString();
 }
 

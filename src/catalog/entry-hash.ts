@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { StoredAccessEntry } from './catalog.ts';
 
 const ENTRY_DOMAIN = 'stowage-access-entry-v1';
@@ -33,7 +33,7 @@ export function hashEntry(entry: StoredAccessEntry): Buffer {
   ];
   let encoded = '';
   for (const field of fields) encoded += field === null ? '-' : `${Buffer.byteLength(field)}:${field}`;
-  return createHash('sha256').update(encoded).digest();
+  return hash('sha256', encoded, 'buffer');
 }
 
 /** A seal: up to 1,000 entries bound to all that came before. */

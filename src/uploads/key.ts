@@ -1,5 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { AssetType } from '../core/asset-type.ts';
+import { BoundedMap } from '../core/bounded-map.ts';
 import { StowageError } from '../core/errors.ts';
 import { type ObjectKey, parseObjectKey } from '../core/key.ts';
 
@@ -20,9 +21,16 @@ export const KEY_FILENAME_BYTES_MAX = 100;
 
 /** The client's fields that a key template needs, in their order, each once. */
 export function requiredFields(keyTemplate: string): readonly string[] {
+  const known = requiredFieldsOf.get(keyTemplate);
+  if (known !== undefined) return known;
   const names = Array.from(keyTemplate.matchAll(PLACEHOLDER), (match) => match[1] ?? '');
-  return [...new Set(names)].filter((name) => !OWN_PLACEHOLDERS.has(name));
+  const required = [...new Set(names)].filter((name) => !OWN_PLACEHOLDERS.has(name));
+  requiredFieldsOf.set(keyTemplate, required);
+  return required;
 }
+
+/** Asked twice per upload, of the few templates of a configuration. */
+const requiredFieldsOf = new BoundedMap<string, readonly string[]>(1000);
 
 /**
  * Makes the key of a new object. Called twice with the same facts it makes two keys when the template has `{uuid8}`
@@ -107,9 +115,8 @@ const ENDS_BADLY = /\.$/;
  */
 export function safeIdentity(userId: string): string {
   if (FIELD_VALUE.test(userId) && !ENDS_BADLY.test(userId)) return userId;
-  const hash = createHash('sha256').update(userId).digest('hex').slice(0, 8);
   const kept = userId.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 64);
-  return `${kept}~${hash}`;
+  return `${kept}~${hash('sha256', userId).slice(0, 8)}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AssetType } from '../core/asset-type.ts';
 import type { ByteStream } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
@@ -92,7 +92,7 @@ export function objectMetadata(
 
 /** 16 hex digits that stand for an owner: the same for all their files, different for every tenant. */
 export function pseudonym(owner: Pick<Principal, 'tenantId' | 'userId'>): string {
-  return createHash('sha256').update(ownerName(owner)).digest('hex').slice(0, 16);
+  return hash('sha256', ownerName(owner)).slice(0, 16);
 }
 
 interface StartableBody extends ByteStream {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StowageError } from '../../core/errors.ts';
@@ -47,7 +47,7 @@ export const SHARDS: readonly string[] = Array.from({ length: 256 }, (_, index) 
 );
 
 export function objectPlace(layout: Layout, key: ObjectKey): ObjectPlace {
-  return placeOfName(layout, createHash('sha256').update(key).digest('hex'));
+  return placeOfName(layout, hash('sha256', key));
 }
 
 /** The place of an object's file by its name. */
