@@ -6,18 +6,36 @@ import type { FastifyInstance } from 'fastify';
 export class AnswersInFlight {
   readonly #answers = new Set<ServerResponse>();
   readonly #connections = new Set<Socket>();
+  /** What connections had received when their last answer had gone out whole. */
+  readonly #answeredBytes = new WeakMap<Socket, number>();
 
   /** Keeps track of every answer from its request on. Call it before requests come. */
   watch(server: Server): void {
+    // Node's own, which `close` calls as well, takes an answer for done when its last bytes only wait for the client, and cuts it.
+    server.closeIdleConnections = () => this.closeIdle();
     server.on('connection', (socket) => {
       this.#connections.add(socket);
       socket.once('close', () => this.#connections.delete(socket));
     });
     // Before the handler, which may answer at once.
-    server.prependListener('request', (_request, response) => {
+    server.prependListener('request', (request, response) => {
+      const { socket } = request;
       this.#answers.add(response);
-      response.once('close', () => this.#answers.delete(response));
+      response.once('close', () => {
+        this.#answers.delete(response);
+        this.#answeredBytes.set(socket, socket.bytesRead);
+      });
     });
+  }
+
+  /** Ends the connections that are only kept for a next request, of which nothing has come yet. */
+  closeIdle(): void {
+    const answering = new Set<Socket | null>();
+    for (const answer of this.#answers) answering.add(answer.socket);
+    for (const socket of this.#connections) {
+      if (!answering.has(socket) && this.#answeredBytes.get(socket) === socket.bytesRead)
+        socket.destroySoon();
+    }
   }
 
   /** Whether the head of an answer is out on the connection, and its end is not. */

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
+import Fastify from 'fastify';
+import { MIB } from '../core/bytes.ts';
 import type { AssetJson } from '../protocol/index.ts';
+import { AnswersInFlight, closeWithAnswers } from './answers-in-flight.ts';
 import { openServerFixture, type ServerFixture } from './server-fixture.ts';
 
 interface Line {
@@ -79,6 +82,34 @@ describe('a server that closes', () => {
     const text = line.text();
     assert.equal(text.length - text.indexOf('\r\n\r\n') - 4, asset.size_bytes);
   });
+});
+
+test('a server that closes sends what its clients have not taken yet, and keeps nobody waiting', async () => {
+  const bytes = 64 * MIB;
+  const app = Fastify();
+  closeWithAnswers(app, new AnswersInFlight());
+  app.get('/large', (_request, reply) => reply.send(Buffer.alloc(bytes)));
+  app.get('/small', async () => 'hello');
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const open = async (target: string) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    return { socket, closed: once(socket, 'close'), first };
+  };
+  const idle = await open('/small');
+  const { socket, closed, first } = await open('/large');
+  socket.pause();
+  const closing = app.close();
+  await idle.closed;
+  let received = first.byteLength;
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.byteLength;
+  });
+  socket.resume();
+  await Promise.all([closing, closed]);
+  assert.ok(received > bytes, `${received} of ${bytes} bytes arrived`);
 });
 
 test('what is no HTTP is not answered in the middle of a download', async () => {

@@ -6,6 +6,7 @@ import { openCdn } from '../delivery/cdn/cdn.ts';
 import { IssuedUrls } from '../delivery/issued-urls.ts';
 import { SmallBodies } from '../delivery/small-bodies.ts';
 import { AnswersInFlight, closeWithAnswers } from './answers-in-flight.ts';
+import { boundConnections, CONNECTIONS_MAX } from './connection-bound.ts';
 import { connectionRefusal, IDLE_MS, KEEP_ALIVE_MS, SERVER_SETTINGS } from './connections.ts';
 import { allowOrigins } from './cross-origin.ts';
 import type { Deps, ServerOptions } from './deps.ts';
@@ -90,6 +91,12 @@ function buildFrom(deps: Deps, routes: readonly Route[]): FastifyInstance {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   });
   closeWithAnswers(app, answers);
+  boundConnections(app.server, {
+    connectionsMax: CONNECTIONS_MAX,
+    closeIdle: () => answers.closeIdle(),
+    clock: deps.clock,
+    log,
+  });
   new SlowBodies(refuseConnection).watch(app.server);
   continueOnFirstRead(app.server);
   app.decorateRequest('principal', null);
