@@ -2,6 +2,7 @@ import { chmod, cp, lstat, mkdtemp, readFile, rename, rm, stat, symlink } from '
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { makeDirectories } from '../../core/make-directories.ts';
+import { elfInterpreter } from './elf-interpreter.ts';
 import type { Location } from './location.ts';
 import { cannotRun } from './problems.ts';
 import { closedDirectory } from './run-as.ts';
@@ -20,17 +21,19 @@ export async function npmBinaries(location: Location): Promise<string | undefine
 /** Where a root process keeps a copy for the account that runs the server: the first that can be written. */
 const COPY_PARENTS = ['/var/cache/stowage', '/var/lib/stowage'];
 
-/** Makes an unpacked package of binaries ready to run; its `bin` directory, or that of a copy. */
+/**
+ * Makes an unpacked package of binaries ready to run; its `bin` directory, or that of a copy.
+ *
+ * @param nodePath the program that runs us: it tells which C library this system has.
+ * @throws EmbeddedDatabaseError when it can't run here.
+ */
 export async function preparePackage(
   packageDirectory: string,
   location: Location,
   copyParents: readonly string[] = COPY_PARENTS,
+  nodePath: string = process.execPath,
 ): Promise<string> {
-  if (process.platform === 'linux' && usesMusl()) {
-    throw cannotRun(
-      'this system uses musl (Alpine), and the PostgreSQL from npm needs glibc. Run `apk add postgresql17`.',
-    );
-  }
+  if (process.platform === 'linux') await requireItsLibrary(packageDirectory, nodePath);
   const native = join(packageDirectory, 'native');
   const links = await readLinks(packageDirectory);
   const reachable = (await closedDirectory(join(native, 'bin'), location.runAs)) === null;
@@ -53,11 +56,22 @@ async function findPackage(name: string): Promise<string | undefined> {
   }
 }
 
-function usesMusl(): boolean {
-  const report: unknown = process.report.getReport();
-  const header =
-    typeof report === 'object' && report !== null && 'header' in report ? report.header : undefined;
-  return !(typeof header === 'object' && header !== null && 'glibcVersionRuntime' in header);
+/** The programs are linked to glibc: elsewhere the kernel would only say that there is no such file. */
+async function requireItsLibrary(packageDirectory: string, nodePath: string): Promise<void> {
+  const own = await elfInterpreter(nodePath).catch(() => undefined);
+  if (own !== undefined && /\/ld-musl-/.test(own)) {
+    throw cannotRun(
+      'this system uses musl (Alpine), and the PostgreSQL from npm needs glibc. Run `apk add postgresql17`.',
+    );
+  }
+  const wanted = await elfInterpreter(join(packageDirectory, 'native', 'bin', 'postgres')).catch(
+    () => undefined,
+  );
+  if (wanted !== undefined && (await stat(wanted).catch(() => undefined)) === undefined) {
+    throw cannotRun(
+      `the PostgreSQL from npm needs glibc, and this system has no ${wanted}. Install PostgreSQL from your system’s packages.`,
+    );
+  }
 }
 
 async function readLinks(packageDirectory: string): Promise<Link[]> {
