@@ -7,9 +7,9 @@ import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
 import { startService } from './acceptance/service.ts';
+import { blockWith } from './docs/claims.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
 /** A picture of one grey pixel. */
 function tinyPng(): Buffer {
@@ -26,18 +26,19 @@ function tinyPng(): Buffer {
   return Buffer.concat([signature, chunk('IHDR', header), pixels, chunk('IEND', Buffer.alloc(0))]);
 }
 
-/** The programs that the README shows. */
-function shownCode(): readonly (string | undefined)[] {
-  return [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
-}
-
 describe('README', () => {
   it('shows the library example as it stands in examples', () => {
-    assert.equal(shownCode()[0], readFileSync(join(ROOT, 'examples/library.ts'), 'utf8'));
+    assert.equal(
+      blockWith('README.md', 'createReadStream').text,
+      readFileSync(join(ROOT, 'examples/library.ts'), 'utf8'),
+    );
   });
 
   it('shows the client example as it stands in examples', () => {
-    assert.equal(shownCode()[1], readFileSync(join(ROOT, 'examples/client.ts'), 'utf8'));
+    assert.equal(
+      blockWith('README.md', 'openAsBlob').text,
+      readFileSync(join(ROOT, 'examples/client.ts'), 'utf8'),
+    );
   });
 
   it('has a client example that uploads to a running service, lists and deletes', async () => {

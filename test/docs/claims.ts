@@ -124,6 +124,8 @@ export const NOT_EXECUTED: readonly { document: string; piece: string; why: stri
     why: 'It runs tests, this one among them.',
   },
   { document: 'test/acceptance/README.md', piece: 'STORAGE_BACKEND=s3', why: 'It runs tests.' },
+  { document: 'CONTRIBUTING.md', piece: 'npm run example', why: 'It installs the repository.' },
+  { document: 'CONTRIBUTING.md', piece: 'TEST_CLOUDS', why: 'It runs every test, this one among them.' },
   {
     document: 'docs/guides/provision-aws.md',
     piece: 'npm install',

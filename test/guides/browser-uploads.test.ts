@@ -9,12 +9,13 @@ import { openTestDatabase, type TestDatabase } from '../../src/catalog/testing.t
 import { sample } from '../acceptance/samples/index.ts';
 import { freePort } from '../acceptance/service.ts';
 import { type Chromium, NO_CHROMIUM, openChromium } from '../browser/chromium.ts';
+import { blockWith } from '../docs/claims.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PATIENCE_MS = 60_000;
-const guide = readFileSync(join(ROOT, 'docs/guides/accept-uploads-from-a-browser.md'), 'utf8');
-const blockOf = (language: string): string =>
-  new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(guide)?.[1] ?? '';
+const GUIDE = 'docs/guides/accept-uploads-from-a-browser.md';
+const guide = readFileSync(join(ROOT, GUIDE), 'utf8');
+const blockOf = (piece: string) => blockWith(GUIDE, piece).text;
 
 describe('the guide to uploads from a browser', () => {
   let chromium: Chromium | null = null;
@@ -32,9 +33,9 @@ describe('the guide to uploads from a browser', () => {
     mkdirSync(join(ROOT, 'data'), { recursive: true });
     directory = mkdtempSync(join(ROOT, 'data', 'guide-'));
     mkdirSync(join(directory, 'public'));
-    writeFileSync(join(directory, 'server.ts'), blockOf('ts'));
-    writeFileSync(join(directory, 'public/index.html'), blockOf('html'));
-    writeFileSync(join(directory, 'page.js'), blockOf('js'));
+    writeFileSync(join(directory, 'server.ts'), blockOf('express.static'));
+    writeFileSync(join(directory, 'public/index.html'), blockOf('<!doctype html>'));
+    writeFileSync(join(directory, 'page.js'), blockOf('document.createElement'));
     const [, command = ''] = /`npx esbuild ([^`]+)`/.exec(guide) ?? [];
     const bundling = spawnSync(
       join(ROOT, 'node_modules/.bin/esbuild'),
@@ -89,8 +90,7 @@ describe('the guide to uploads from a browser', () => {
 });
 
 test('the guide to attachments shows the table as it is', () => {
-  const attachments = readFileSync(join(ROOT, 'docs/guides/attachments.md'), 'utf8');
-  const [, shown = ''] = /```sql\n(.*?)```/s.exec(attachments) ?? [];
+  const { text: shown } = blockWith('docs/guides/attachments.md', 'create table attachments');
   const migration = readFileSync(join(ROOT, 'examples/task-attachments/migrations/0001_tasks.sql'), 'utf8');
   assert.ok(shown.length > 50 && migration.includes(shown));
 });

@@ -6,6 +6,8 @@ import { describe, test } from 'node:test';
 import { openTestDatabase } from '../../src/catalog/testing.ts';
 import { ERROR_TRAITS } from '../../src/core/errors.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
+import { placeOf } from '../docs/blocks.ts';
+import { claimed } from '../docs/claims.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -13,6 +15,7 @@ const GUIDES = [
   ...['attachments', 'brand-images', 'testing-your-app', 'monitoring'],
   ...['troubleshooting', 'security-checklist', 'tuning'],
 ];
+const TEST = 'test/guides/guides.test.ts';
 const examples = globSync('examples/**/*.ts', { cwd: ROOT, exclude: ['**/node_modules'] }).map(read);
 
 describe('the guides', () => {
@@ -20,10 +23,10 @@ describe('the guides', () => {
     const text = read(`docs/guides/${guide}.md`);
 
     test(`${guide} shows code that stands in the examples, which are run by tests`, () => {
-      for (const [, code = ''] of text.matchAll(/```ts\n(.*?)```/gs)) {
+      for (const block of claimed(TEST, `docs/guides/${guide}.md`)) {
         assert.ok(
-          examples.some((example) => example.includes(code)),
-          code,
+          examples.some((example) => example.includes(block.text)),
+          placeOf(block),
         );
       }
     });

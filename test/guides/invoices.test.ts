@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { start } from '../../examples/invoices/main.ts';
+import { placeOf } from '../docs/blocks.ts';
+import { claimed } from '../docs/claims.ts';
 import { makeSamples } from '../examples/invoices/samples.ts';
 import { openStand } from '../examples/stand.ts';
 
@@ -14,15 +16,18 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const guide = read('docs/guides/invoices.md');
 const missing = ['bash', 'curl', 'jq'].filter((name) => spawnSync(name, ['--version']).status !== 0);
 
+const blocksIn = (language: string) =>
+  claimed('test/guides/invoices.test.ts').filter((block) => block.language === language);
+
 describe('the guide to invoices', () => {
   test('shows code that stands in the example', () => {
     const code = globSync('examples/invoices/**/*.ts', { cwd: ROOT }).map(read);
-    const shown = [...guide.matchAll(/```ts\n(.*?)```/gs)].map(([, block = '']) => block);
+    const shown = blocksIn('ts');
     assert.ok(shown.length >= 4);
     for (const block of shown)
       assert.ok(
-        code.some((file) => file.includes(block)),
-        block,
+        code.some((file) => file.includes(block.text)),
+        placeOf(block),
       );
   });
 
@@ -45,14 +50,16 @@ describe('the guide to invoices', () => {
       const [sample] = await makeSamples();
       assert.ok(sample);
       writeFileSync(join(directory, 'invoice.pdf'), sample.bytes);
-      const lines = [...guide.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block).join('\n');
+      const lines = blocksIn('sh')
+        .map(({ text }) => text)
+        .join('\n');
       const script = `set -euo pipefail\n${lines.replaceAll('http://127.0.0.1:4000', stand.origin)}`;
       const options = { cwd: directory, timeout: 60_000 };
       const { stdout } = await promisify(execFile)('bash', ['-c', script], options);
       assert.match(stdout, /\ndownload\ndownload\nupload\n$|\}download\ndownload\nupload\n$/);
       assert.deepEqual(readFileSync(join(directory, 'same.pdf')), Buffer.from(sample.bytes));
       // What the guide shows as the answer is the answer, where it says something.
-      const shown = JSON.parse(/```json\n(.*?)```/s.exec(guide)?.[1] ?? '');
+      const shown = JSON.parse(blocksIn('json')[0]?.text ?? '');
       const answer = JSON.parse(readFileSync(join(directory, 'invoice.json'), 'utf8'));
       for (const [name, value] of Object.entries({ ...shown, ...shown.confidence })) {
         const real = name in shown.confidence ? [answer[name], answer.confidence[name]] : [answer[name]];

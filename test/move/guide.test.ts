@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import { sample } from '../acceptance/samples/index.ts';
 import { runStowage, startService } from '../acceptance/service.ts';
+import { claimed } from '../docs/claims.ts';
 import { startClouds } from './clouds.ts';
 
-const GUIDE = path.join(import.meta.dirname, '../../docs/guides/move-to-a-cloud.md');
-
-/** The commands of the guide, in its order. */
+/** The commands of docs/guides/move-to-a-cloud.md, in its order. */
 function commands(): readonly (readonly string[])[] {
-  const blocks = [...readFileSync(GUIDE, 'utf8').matchAll(/```sh\n(.*?)```/gs)].flatMap(
-    ([, text]) => text?.split('\n') ?? [],
-  );
+  const blocks = claimed('test/move/guide.test.ts').flatMap(({ text }) => text.split('\n'));
   return blocks.filter((line) => line.startsWith('stowage ')).map((line) => line.split(' ').slice(1));
 }
 
