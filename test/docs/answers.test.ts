@@ -5,9 +5,11 @@ import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { png } from '../acceptance/samples/images.ts';
 import { type Service, startService } from '../acceptance/service.ts';
+import { documents } from './blocks.ts';
 import { blockWith } from './claims.ts';
 
-const MONITORING = join(import.meta.dirname, '../../deploy/monitoring');
+const ROOT = join(import.meta.dirname, '../..');
+const MONITORING = join(ROOT, 'deploy/monitoring');
 const METRICS_TOKEN = 'a token for one test alone';
 
 interface ScrapeConfigs {
@@ -52,7 +54,37 @@ describe('a service answers what the pages say', () => {
     assert.equal((await service.send('GET', path)).status, 401);
     for (const file of config.rule_files) assert.ok(existsSync(join(MONITORING, file)), file);
   });
+
+  test('the routes that the pages name are there', async () => {
+    const { paths } = (await service.send('GET', '/api/openapi.json')).json<{
+      paths: Readonly<Record<string, Readonly<Record<string, object>>>>;
+    }>();
+    const served = new Set(
+      Object.entries(paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => `${method.toUpperCase()} ${shape(path)}`),
+      ),
+    );
+    assert.ok(served.size > 15);
+    let named = 0;
+    for (const document of documents()) {
+      // Those have routes of their own.
+      if (document.startsWith('examples/') || document === 'docs/guides/invoices.md') continue;
+      const text = readFileSync(join(ROOT, document), 'utf8');
+      for (const [, method, path = ''] of text.matchAll(
+        /`(GET|POST|PUT|DELETE) (\/[^` ]*[^` …]|\/files\/…)`/g,
+      )) {
+        named += 1;
+        assert.ok(served.has(`${method} ${shape(path)}`), `${document}: ${method} ${path}`);
+      }
+    }
+    assert.ok(named > 20, `${named} routes are named`);
+  });
 });
+
+/** A path without the names of its parameters. */
+function shape(path: string): string {
+  return path.replace(/\{\w+\}|…/g, '*').replace(/\?.*$/, '');
+}
 
 test('the alerts are rules as Prometheus reads them', () => {
   const { groups } = parse(readFileSync(join(MONITORING, 'alerts.yml'), 'utf8'));
