@@ -116,7 +116,7 @@ export const NOT_EXECUTED: readonly { document: string; piece: string; why: stri
   {
     document: 'README.md',
     piece: 'npm ci',
-    why: 'It installs the repository and runs every test: `.ci/run` begins with it, and this test is part of it.',
+    why: 'It installs the repository and runs every test, as .ci/run does. test/docs/first-start.test.ts runs `npm start`.',
   },
   {
     document: 'test/acceptance/README.md',

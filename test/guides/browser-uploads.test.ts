@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { openTestDatabase, type TestDatabase } from '../../src/catalog/testing.ts';
+import { createClient } from '../../src/sdk/index.ts';
 import { sample } from '../acceptance/samples/index.ts';
 import { freePort } from '../acceptance/service.ts';
 import { type Chromium, NO_CHROMIUM, openChromium } from '../browser/chromium.ts';
@@ -26,7 +27,6 @@ describe('the guide to uploads from a browser', () => {
 
   before(async () => {
     chromium = await openChromium();
-    if (chromium === null) return;
     database = await openTestDatabase();
     const { host, port, user, database: name } = database.app;
     // Inside the package, whose name the files import.
@@ -67,6 +67,20 @@ describe('the guide to uploads from a browser', () => {
     }
     await database?.[Symbol.asyncDispose]();
     if (directory !== '') rmSync(directory, { recursive: true, force: true });
+  });
+
+  test('shows a server that hands out the page, and tokens by which a client uploads', async () => {
+    const page = await fetch(origin);
+    assert.equal(await page.text(), blockOf('<!doctype html>'));
+    const client = createClient({
+      url: `${origin}/storage`,
+      token: async () => ((await (await fetch(`${origin}/token`)).json()) as { token: string }).token,
+    });
+    const { bytes, filename } = sample('pdf');
+    const asset = await client.upload(bytes, { filename, assetType: 'study_material' });
+    assert.equal(asset.user_id, 'ana');
+    const content = await (await client.download(asset.asset_id)).blob();
+    assert.deepEqual(Buffer.from(await content.bytes()), bytes);
   });
 
   test('shows a page that uploads, and tells why a file is refused', async (context) => {
