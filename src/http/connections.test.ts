@@ -144,6 +144,8 @@ describe('in the one shape of errors is answered', () => {
     'a request without Host': 'GET /api/health HTTP/1.1\r\n\r\n',
     'a request with two Hosts': 'GET /api/health HTTP/1.1\r\nHost: x\r\nHOST: y\r\n\r\n',
     'a request for nothing without Host': 'GET /nothing HTTP/1.1\r\n\r\n',
+    'a transfer coding beside chunked':
+      'POST /api/upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
     'an expectation that nobody can meet': 'GET /api/health HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n',
     'such an expectation with a body to come':
       'POST /api/upload HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nContent-Length: 9000000\r\n\r\n',

@@ -26,6 +26,11 @@ function problemOf({ headers, rawHeaders }: IncomingMessage): string | undefined
   if (headers.host === undefined) return 'The request has no Host header.';
   // RFC 9112 §3.2. Node takes the first; a proxy may have taken the other.
   if (isGivenTwice('host', rawHeaders)) return 'The request has more than one Host header.';
+  // RFC 9112 §6.1: what a coding before `chunked` did to the body would not be undone.
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') {
+    return 'The request has a Transfer-Encoding that this server does not know: it takes chunked alone.';
+  }
   if (headers.expect === undefined || CONTINUE.test(headers.expect)) return undefined;
   return 'The request expects what this server does not do: the only expectation it meets is 100-continue.';
 }

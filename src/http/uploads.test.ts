@@ -323,4 +323,19 @@ describe('an upload', () => {
     };
     assert.equal(await send(), await send());
   });
+
+  test('that is compressed on its way is told so, and one that says it is not is taken', async () => {
+    const body = `${formStart()}hello\r\n--${BOUNDARY}--\r\n`;
+    const send = (encoding: string) =>
+      server.ask({ userId: 'zip' }, '/api/upload', {
+        method: 'POST',
+        body,
+        headers: { 'content-type': CONTENT_TYPE, 'content-encoding': encoding },
+      });
+    const refused = await send('gzip');
+    const problem = (await refused.json()) as ProblemJson;
+    assert.deepEqual([refused.status, problem.code], [415, 'unsupported_media_type']);
+    assert.match(problem.detail, /Content-Encoding/);
+    assert.equal((await send('identity')).status, 200);
+  });
 });

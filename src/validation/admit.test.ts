@@ -134,6 +134,18 @@ describe('admit', () => {
     });
   });
 
+  test('a conflict of the declared type and the name tells what the content is as well', async () => {
+    const { fields } = await refusal({ mediaType: 'image/png' });
+    assert.deepEqual(fields, { declared: 'image/png', extension: 'jpg', detected: 'image/jpeg' });
+    const outcome = await sendThrough(
+      inChunks(Buffer.from([1, 2, 3]), () => 1),
+      claim({ mediaType: 'image/png' }),
+    );
+    assert.ok('error' in outcome && isStowageError(outcome.error, 'file_type_mismatch'));
+    assert.equal(brokenRule(outcome.error), 'declared.conflicts_with_extension');
+    assert.deepEqual(outcome.error.fields, { declared: 'image/png', extension: 'jpg' });
+  });
+
   test('an incomplete file tells what was declared, named and found', async () => {
     const outcome = await sendThrough(
       inChunks(photo.subarray(0, 100), () => 64),

@@ -1,5 +1,6 @@
 import type { AssetType } from '../core/asset-type.ts';
 import type { ByteStream } from '../core/bytes.ts';
+import { isStowageError } from '../core/errors.ts';
 import { ChunkSource } from './chunk-source.ts';
 import type { Admission, InspectorFactory, JudgedName, UploadClaim } from './gate.ts';
 import { JudgedBody } from './judged-body.ts';
@@ -34,7 +35,7 @@ export async function admit(
 ): Promise<Admission> {
   const source = new ChunkSource(body, options.signal);
   try {
-    const name = judgeName(claim, assetType);
+    const name = await judgeNameWith(source, claim, assetType);
     judgeClaimedSize(claim, assetType);
     const head = await source.readHead(HEAD_BYTES_MAX);
     if (head.length === 0) throw refuse('size.empty', 'empty_file', 'The file is empty.');
@@ -50,6 +51,21 @@ export async function admit(
   } catch (error) {
     await source.close();
     throw error;
+  }
+}
+
+/** Judges the name; a conflict of types tells what the content is as well, as those do that show in the content. */
+async function judgeNameWith(
+  source: ChunkSource,
+  claim: UploadClaim,
+  assetType: AssetType,
+): Promise<JudgedName> {
+  try {
+    return judgeName(claim, assetType);
+  } catch (error) {
+    if (!isStowageError(error, 'file_type_mismatch')) throw error;
+    const [detected] = (await recognise(await source.readHead(HEAD_BYTES_MAX))).mediaTypes;
+    throw detected === undefined ? error : error.with({ detected });
   }
 }
 

@@ -1,4 +1,4 @@
-import { isStowageError } from '../../core/errors.ts';
+import { isStowageError, StowageError } from '../../core/errors.ts';
 import { UploadResultSchema } from '../../protocol/index.ts';
 import { spentAllowance } from '../../uploads/allowance.ts';
 import type { UploadReceipt } from '../../uploads/upload.ts';
@@ -49,6 +49,7 @@ async function receive(deps: Deps, call: Call<unknown>): Promise<UploadReceipt> 
   const { request, reply, principal } = call;
   const { headers } = request;
   try {
+    requirePlainBody(headers['content-encoding']);
     return await deps.intake.receiveForm({
       principal,
       origin: originOf(request, deps.isTrustedProxy),
@@ -66,6 +67,15 @@ async function receive(deps: Deps, call: Call<unknown>): Promise<UploadReceipt> 
     if (isStowageError(error)) deps.metrics.countUpload('', publicCodeOf(error), 1);
     throw error;
   }
+}
+
+/** Nothing unpacks a body here: its parts would be judged as what they are not. */
+function requirePlainBody(contentEncoding: string | undefined): void {
+  if (contentEncoding === undefined || contentEncoding.trim().toLowerCase() === 'identity') return;
+  throw new StowageError(
+    'unsupported_media_type',
+    'The body has a Content-Encoding: send the form as it is, not compressed.',
+  );
 }
 
 /** Parameters of the query; of one that came several times, the last. */
