@@ -10,6 +10,7 @@ import { inspectorFor, uninspectedTypes } from './registry.ts';
 import { EVERYTHING, inChunks, sendThrough } from './samples/admission.ts';
 import { buildMp4 } from './samples/iso.ts';
 import { buildJpeg } from './samples/jpeg.ts';
+import { buildPng } from './samples/png.ts';
 
 const photo = buildJpeg({ metadata: [], after: Buffer.alloc(20_000) });
 const sha256 = createHash('sha256').update(photo).digest();
@@ -88,6 +89,31 @@ describe('admit', () => {
     assert.equal(error.fields.limit_bytes, photo.length - 1);
     assert.match(error.message, /brand_image/);
   });
+
+  for (const [extension, mediaType, picture] of [
+    ['jpg', 'image/jpeg', photo],
+    ['png', 'image/png', buildPng()],
+  ] as const) {
+    test(`a .${extension} that padding makes too large is too large, and otherwise its padding is too much`, async () => {
+      const MIB = 1024 * 1024;
+      const padded = (...more: Buffer[]) =>
+        watched(Buffer.concat([picture, Buffer.alloc(3 * MIB), ...more]), 65_536);
+      const send = async ({ body }: ReturnType<typeof watched>, limitBytes: number) => {
+        const outcome = await sendThrough(
+          body,
+          claim({ filename: `photo.${extension}`, mediaType }),
+          limitedTo(limitBytes),
+        );
+        assert.ok('error' in outcome && isStowageError(outcome.error));
+        return outcome.error.code;
+      };
+      assert.equal(await send(padded(), 2 * MIB), 'file_too_large');
+      assert.equal(await send(padded(), 9 * MIB), 'suspicious_content');
+      const hostile = padded(Buffer.from('<?php'), Buffer.alloc(4 * MIB));
+      assert.equal(await send(hostile, 9 * MIB), 'suspicious_content');
+      assert.ok(hostile.seen.chunks <= 60, 'the rest was read');
+    });
+  }
 
   test('the limit stops the source at once, whatever was announced or left out', async () => {
     const { seen, body } = watched(photo, 1000);

@@ -1,3 +1,4 @@
+import type { StowageError } from '../core/errors.ts';
 import type { ByteFeed, Parser } from './byte-feed.ts';
 import { refuse } from './refusal.ts';
 
@@ -15,15 +16,24 @@ export function isPadding(byte: number): boolean {
  * @param what for the message, such as `the PNG image`.
  */
 export function* expectPaddingOnly(feed: ByteFeed, what: string): Parser {
+  const refusal = () =>
+    refuse('image.bytes_after_end', 'suspicious_content', `The file has more data after the end of ${what}.`);
   let paddingBytes = 0;
   while (yield* feed.more()) {
     const bytes = yield* feed.some(PADDING_BYTES_MAX);
+    if (!bytes.every(isPadding)) throw refusal();
     paddingBytes += bytes.length;
-    if (paddingBytes <= PADDING_BYTES_MAX && bytes.every(isPadding)) continue;
-    throw refuse(
-      'image.bytes_after_end',
-      'suspicious_content',
-      `The file has more data after the end of ${what}.`,
-    );
+    if (paddingBytes > PADDING_BYTES_MAX) yield* refuseAfterPadding(feed, refusal);
   }
+}
+
+/**
+ * Refuses a file for too much padding, once the padding ends: when the file is over its size limit as well, the limit stops it
+ * first, and that is what its sender should hear.
+ */
+export function* refuseAfterPadding(feed: ByteFeed, refusal: () => StowageError): Parser<never> {
+  while (yield* feed.more()) {
+    if (!(yield* feed.some(PADDING_BYTES_MAX)).every(isPadding)) break;
+  }
+  throw refusal();
 }

@@ -1,4 +1,4 @@
-import { isPadding, PADDING_BYTES_MAX } from '../after-end.ts';
+import { isPadding, PADDING_BYTES_MAX, refuseAfterPadding } from '../after-end.ts';
 import { type ByteFeed, EndOfBytes, type Parser } from '../byte-feed.ts';
 import { searchToEnd } from '../leads.ts';
 import { RecentBytes } from '../recent-bytes.ts';
@@ -45,7 +45,7 @@ function* skipPadding(feed: ByteFeed): Parser<FoundPart | undefined> {
     const byte = yield* feed.byte();
     if (byte === undefined) return undefined;
     if (!isPadding(byte)) return yield* nameFound(feed, last, byte);
-    if (paddingBytes >= PADDING_BYTES_MAX) throw undeclared();
+    if (paddingBytes >= PADDING_BYTES_MAX) yield* refuseAfterPadding(feed, undeclared);
     last = [last[1] ?? 0, last[2] ?? 0, last[3] ?? 0, byte];
   }
 }
