@@ -5,9 +5,11 @@ import { refuse } from './refusal.ts';
 // by chance: the shortest fixes six bytes.
 const ARCHIVE = String.raw`PK\u0003\u0004`;
 const PROGRAM = String.raw`\u007fELF`;
+/** What Windows programs say where DOS runs them; their own beginning is only two letters. */
+const DOS_STUB = 'This program (?:cannot|can not|must) be run (?:in DOS mode|under Win)';
 const BINARY_LEADS = new RegExp(
   String.raw`<\?php\s|<script[\s>/]|<!doctype\s+html|<html[\s>]|<iframe[\s>]|%PDF-1\.` +
-    String.raw`|${ARCHIVE}[\n-?]\0|${PROGRAM}[\u0001\u0002][\u0001\u0002]`,
+    String.raw`|${ARCHIVE}[\n-?]\0|${PROGRAM}[\u0001\u0002][\u0001\u0002]|${DOS_STUB}`,
   'i',
 );
 const TEXT_LEADS = new RegExp(
@@ -25,6 +27,8 @@ export interface SearchedRegion {
   readonly place: string;
   /** `text` is stricter: for short comments that people write, not for binary data. */
   readonly kind: 'text' | 'binary';
+  /** Bytes that the format puts before the content: what begins a program is looked for behind them as well. */
+  readonly headBytes?: number;
 }
 
 /** Refuses the bytes of a whole region when they hold a lead. */
@@ -32,9 +36,12 @@ export function refuseLead(bytes: Buffer, region: SearchedRegion): void {
   refuseLeadIn(bytes.toString('latin1'), true, region);
 }
 
-function refuseLeadIn(text: string, isStart: boolean, { rule, place, kind }: SearchedRegion): void {
+function refuseLeadIn(text: string, isStart: boolean, region: SearchedRegion): void {
+  const { rule, place, kind, headBytes } = region;
   const found =
-    (isStart ? START_LEADS.exec(text) : null) ?? (kind === 'text' ? TEXT_LEADS : BINARY_LEADS).exec(text);
+    (isStart ? START_LEADS.exec(text) : null) ??
+    (isStart && headBytes !== undefined ? START_LEADS.exec(text.slice(headBytes)) : null) ??
+    (kind === 'text' ? TEXT_LEADS : BINARY_LEADS).exec(text);
   if (found === null) return;
   throw refuse(rule, 'suspicious_content', `The file hides a ${nameLead(found[0])} in ${place}.`);
 }

@@ -122,7 +122,9 @@ function* skipFilling(feed: ByteFeed, { type, contentBytes }: Box, state: MovieS
     );
   }
   const place = `the ${type} box of the MP4 video`;
-  yield* skipSearching(feed, contentBytes, { rule: 'mp4.lead_in_filling', place, kind: 'binary' });
+  // ISO/IEC 14496-12 §4.2: the content of a `uuid` box begins with 16 bytes that name its kind.
+  const head = type === 'uuid' ? { headBytes: 16 } : {};
+  yield* skipSearching(feed, contentBytes, { rule: 'mp4.lead_in_filling', place, kind: 'binary', ...head });
 }
 
 function* skipToEnd(feed: ByteFeed): Parser {

@@ -1,5 +1,17 @@
 import { box, buildHeif, buildMp4, fileTypeBox, fullBox, movieBox, track } from './iso.ts';
-import { join, LINUX_PROGRAM, noise, PDF, PHP, plainZip, SCRIPT, u8, u32be, u64be } from './parts.ts';
+import {
+  join,
+  LINUX_PROGRAM,
+  noise,
+  PDF,
+  PHP,
+  plainZip,
+  SCRIPT,
+  u8,
+  u32be,
+  u64be,
+  WINDOWS_PROGRAM,
+} from './parts.ts';
 import { accepted, refused, type SampleCase } from './sample-cases.ts';
 
 const video = buildMp4();
@@ -114,6 +126,20 @@ const mp4Cases: readonly SampleCase[] = [
   refused('mp4.lead_in_filling', 'an MP4 video with a program in a user type', () =>
     buildMp4({ boxes: [movieBox(), box('uuid', LINUX_PROGRAM), media] }),
   ),
+  refused(
+    'mp4.lead_in_filling',
+    'an MP4 video with a small Windows program behind the name of a user type',
+    () => buildMp4({ boxes: [movieBox(), media, box('uuid', noise(16), 'MZ', noise(300))] }),
+  ),
+  refused('mp4.lead_in_filling', 'an MP4 video with a Windows program in the middle of its free space', () =>
+    buildMp4({
+      boxes: [
+        movieBox(),
+        media,
+        box('free', noise(5000), 'This program cannot be run in DOS mode.', noise(900)),
+      ],
+    }),
+  ),
   refused('mp4.lead_in_filling', 'an MP4 video with a ZIP archive in an unknown box', () =>
     buildMp4({ boxes: [movieBox(), box('zipz', plainZip()), media] }),
   ),
@@ -187,6 +213,9 @@ const avifCases: readonly SampleCase[] = [
   ),
   refused('heif.lead_in_filling', 'an AVIF image with a web page in an unknown box of its metadata', () =>
     buildHeif({ inMetadata: [box('uuid', SCRIPT)] }),
+  ),
+  refused('heif.lead_in_filling', 'an AVIF image with a Windows program behind the name of a user type', () =>
+    join(buildHeif(), box('uuid', noise(16), WINDOWS_PROGRAM)),
   ),
   refused('content.hidden_script', 'an AVIF image with a browser script in its data', () =>
     buildHeif({ boxes: [box('mdat', SCRIPT)] }),
