@@ -31,7 +31,8 @@ test('the README begins with a command that starts a service, which prints a lin
     // npm runs the service as its child: both end with their group.
     detached: true,
   });
-  const ended = once(service, 'exit');
+  // Not when npm has ended: when nobody holds the pipe any more.
+  const ended = once(service, 'close');
   try {
     const line = await lineToPaste(service);
     writeFileSync(join(directory, 'photo.jpg'), jpeg());
@@ -40,7 +41,7 @@ test('the README begins with a command that starts a service, which prints a lin
     const { uploads } = JSON.parse(stdout);
     assert.equal((await fetch(uploads[0].presigned_url)).status, 200);
   } finally {
-    if (service.pid !== undefined && service.exitCode === null) process.kill(-service.pid, 'SIGTERM');
+    if (service.pid !== undefined) process.kill(-service.pid, 'SIGTERM');
     await ended;
     rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   }
