@@ -76,7 +76,8 @@ describe('README', () => {
       writeFileSync(join(directory, 'me.png'), tinyPng());
       const run = spawnSync(
         process.execPath,
-        ['--conditions=stowage-source', join(ROOT, 'examples/library.ts')],
+        // What `npm run example library me.png` calls.
+        [join(ROOT, 'scripts/example.mjs'), 'library', 'me.png'],
         {
           cwd: directory,
           encoding: 'utf8',
