@@ -4,7 +4,7 @@ import { refuse } from '../refusal.ts';
 import { watchFields } from './ooxml-fields.ts';
 import { OFFICE_KINDS, type OfficeKind } from './ooxml-kinds.ts';
 import { collectXml, elementsNamed, readXmlText, watchXml } from './ooxml-xml.ts';
-import { passArchive } from './zip-archive.ts';
+import { duplicateEntry, passArchive } from './zip-archive.ts';
 import { judgeEntryHead } from './zip-content.ts';
 import { ArchiveBudget, NESTING_MAX } from './zip-limits.ts';
 
@@ -29,7 +29,10 @@ export function inspectPackage(kind: OfficeKind, budget: ArchiveBudget, depth: n
       depth,
       meet({ name }) {
         judgePartName(name.path);
-        parts.add(name.path.toLowerCase());
+        const part = name.path.toLowerCase();
+        // To the packages of ECMA-376-2, names that differ in case alone are one name; readers choose between the two.
+        if (parts.has(part)) throw duplicateEntry();
+        parts.add(part);
       },
       open({ name }, head) {
         if (judgeEntryHead(head) === 'zip') return openEmbedded(name.extension, budget, depth);

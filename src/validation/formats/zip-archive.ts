@@ -1,3 +1,4 @@
+import type { StowageError } from '../../core/errors.ts';
 import type { ByteIntake } from '../byte-intake.ts';
 import { refuse } from '../refusal.ts';
 import { judgeEntryExtension } from './zip-content.ts';
@@ -88,9 +89,7 @@ function judgeEntry({ name, header }: ZipEntry, budget: ArchiveBudget, paths: Se
   }
   judgeEntryExtension(name);
   if (header.extra.unicodeName) judgeEntryExtension(judgeEntryName(header.extra.unicodeName));
-  if (paths.has(name.path)) {
-    throw refuse('zip.entry_duplicate', 'suspicious_content', 'The archive holds two entries of one name.');
-  }
+  if (paths.has(name.path)) throw duplicateEntry();
   paths.add(name.path);
   if (header.compressedBytes === undefined || header.expandedBytes === undefined) throw wrongSizes();
   const { compressedBytes, expandedBytes } = declaredSizes(header);
@@ -117,4 +116,9 @@ function encrypted() {
 
 function raise(error: Error): never {
   throw error;
+}
+
+/** The refusal of an archive in which one name leads to two entries: readers may take either. */
+export function duplicateEntry(): StowageError {
+  return refuse('zip.entry_duplicate', 'suspicious_content', 'The archive holds two entries of one name.');
 }

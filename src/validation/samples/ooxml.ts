@@ -86,6 +86,12 @@ export const OOXML_SAMPLES: readonly Sample[] = [
   }),
   accepted('an empty part', 'xlsx', part('customXml/item2.xml', '')),
 
+  refused(
+    'zip.entry_duplicate',
+    'a second list of content types, in other letters',
+    'docx',
+    part('[content_types].xml', contentTypes('word/document.xml', DOCX_MAIN)),
+  ),
   refused('ooxml.wrong_kind', 'a workbook named .docx', 'docx', () => buildOffice('xlsx')),
   refused('ooxml.wrong_kind', 'a document named .xlsx', 'xlsx', () => buildOffice('docx')),
   refused('ooxml.wrong_kind', 'a document named .pptx', 'pptx', () => buildOffice('docx')),
