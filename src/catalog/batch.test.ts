@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DatabaseError } from 'pg';
 import { isStowageError, StowageError } from '../core/errors.ts';
-import { Batcher } from './batch.ts';
+import { Batcher, type BatchOptions } from './batch.ts';
 
 /** A batcher whose batches end when the test says so. */
-function heldBatcher(limits: { itemsMax?: number; batchesInFlightMax?: number; waitingMax?: number } = {}) {
+function heldBatcher(limits: Partial<Omit<BatchOptions<number, number>, 'run'>> = {}) {
   const batches: { items: readonly number[]; end: (failure?: unknown) => void }[] = [];
   const batcher = new Batcher<number, number>({
     itemsMax: 3,
@@ -66,6 +66,20 @@ test('no more batches are in flight than allowed', async () => {
     await turn();
   }
   assert.deepEqual(await Promise.all(results), [10, 20, 30, 40]);
+});
+
+test('a batch that takes long holds nobody up: another goes beside it', async () => {
+  const { batcher, batches } = heldBatcher({ batchesInFlightMax: 2, patienceMs: 10 });
+  const slow = batcher.add(1);
+  await turn();
+  const quick = batcher.add(2);
+  await turn();
+  assert.equal(batches.length, 1);
+  while (batches.length < 2) await turn();
+  batches[1]?.end();
+  assert.equal(await quick, 20);
+  batches[0]?.end();
+  assert.equal(await slow, 10);
 });
 
 test('more than may wait are refused at once', async () => {

@@ -6,6 +6,8 @@ export interface BatchOptions<Item, Result> {
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly itemsMax: number;
   readonly batchesInFlightMax: number;
+  /** How long a batch may be in flight before others that are not full go beside it, in milliseconds. Default 0. */
+  readonly patienceMs?: number;
   /** Calls that may wait; one more is refused with `database_unavailable`. */
   readonly waitingMax: number;
 }
@@ -17,20 +19,24 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Groups concurrent calls: the first goes at once, and what arrives while batches are in flight goes together in the
- * next. So a lone call waits for nothing, and many share a round trip and a commit.
+ * Groups concurrent calls: the first goes at once, and what arrives while a batch is in flight goes together in the
+ * next. So a lone call waits for nothing, and many share a round trip and a commit. With patience another batch goes beside
+ * the first only when it is full, or when the first takes long: small ones side by side cost the database more.
  *
  * When the server says that a batch failed and left nothing, its items are tried one by one, so that only the one at
  * fault fails. After any other failure nothing is tried again, for it may have been committed.
  */
 export class Batcher<Item, Result> {
   readonly #options: BatchOptions<Item, Result>;
+  readonly #patienceMs: number;
   #waiting: Waiting<Item, Result>[] = [];
   #inFlight = 0;
   #scheduled = false;
+  #impatience: NodeJS.Timeout | null = null;
 
   constructor(options: BatchOptions<Item, Result>) {
     this.#options = options;
+    this.#patienceMs = options.patienceMs ?? 0;
   }
 
   add(item: Item): Promise<Result> {
@@ -51,10 +57,23 @@ export class Batcher<Item, Result> {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      while (this.#waiting.length > 0 && this.#inFlight < this.#options.batchesInFlightMax) {
-        void this.#runBatch(this.#waiting.splice(0, this.#options.itemsMax));
-      }
+      this.#start(this.#inFlight === 0 || this.#patienceMs === 0 ? 1 : this.#options.itemsMax);
     });
+  }
+
+  /** Starts the batches that may go: those with at least so many items. */
+  #start(itemsMin: number): void {
+    const { itemsMax, batchesInFlightMax } = this.#options;
+    let enough = itemsMin;
+    while (this.#waiting.length >= enough && this.#inFlight < batchesInFlightMax) {
+      void this.#runBatch(this.#waiting.splice(0, itemsMax));
+      if (this.#patienceMs > 0) enough = itemsMax;
+    }
+    if (this.#waiting.length === 0 || this.#inFlight >= batchesInFlightMax) return;
+    this.#impatience ??= setTimeout(() => {
+      this.#impatience = null;
+      this.#start(1);
+    }, this.#patienceMs);
   }
 
   async #runBatch(batch: readonly Waiting<Item, Result>[]): Promise<void> {

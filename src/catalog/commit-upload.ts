@@ -12,6 +12,7 @@ import type { Within } from './transaction.ts';
 
 const UPLOADS_PER_BATCH_MAX = 64;
 const BATCHES_IN_FLIGHT_MAX = 2;
+const PATIENCE_MS = 10;
 const UPLOADS_WAITING_MAX = 5_000;
 
 const COMMIT: PreparedStatement<Verdict & { ordinal: string }> = {
@@ -24,6 +25,7 @@ export function uploadCommitter(database: Database, clock: Clock) {
   const commits = new Batcher<PendingCommit, Verdict>({
     itemsMax: UPLOADS_PER_BATCH_MAX,
     batchesInFlightMax: BATCHES_IN_FLIGHT_MAX,
+    patienceMs: PATIENCE_MS,
     waitingMax: UPLOADS_WAITING_MAX,
     run: (batch) => commitBatch(database, batch),
   });
