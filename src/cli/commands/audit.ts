@@ -1,4 +1,6 @@
+import type { AuditReport } from '../../catalog/catalog.ts';
 import { type Command, EXIT } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** Recomputes the hash chain of the access log. */
 export const auditVerifyCommand: Command = {
@@ -15,23 +17,26 @@ export const auditVerifyCommand: Command = {
       onProgress: (checked) => context.terminal.progress(`${checked} entries checked`),
     });
     if (context.json) await context.terminal.print(JSON.stringify({ ok: report.broken === null, ...report }));
-    else {
-      await context.terminal.print(
-        `${report.entries} entries, ${report.sealed} of them sealed by ${report.seals} seals.`,
-      );
-      if (report.head !== null) await context.terminal.print(`Head: ${report.head} (keep it elsewhere)`);
-      await context.terminal.print(
-        report.broken === null
-          ? context.terminal.paint('green', 'The log is whole.')
-          : context.terminal.paint(
-              'red',
-              `The log is broken at entry ${report.broken.entryId ?? 'unknown'}: ${report.broken.problem}`,
-            ),
-      );
-    }
+    else await showAudit(report, context.terminal);
     return report.broken === null ? EXIT.done : EXIT.findings;
   },
 };
+
+/** Shows what was verified; of a broken log first where. */
+export async function showAudit(report: AuditReport, terminal: Terminal): Promise<void> {
+  const { entries, sealed, seals, head, broken } = report;
+  const counted = `${entries} entries, ${sealed} of them sealed by ${seals} seals.`;
+  if (broken !== null) {
+    await terminal.print(
+      terminal.paint('red', `The log is broken at entry ${broken.entryId ?? 'unknown'}: ${broken.problem}`),
+    );
+    await terminal.print(`Whole before that: ${counted}`);
+    return;
+  }
+  await terminal.print(counted);
+  if (head !== null) await terminal.print(`Head: ${head} (keep it elsewhere)`);
+  await terminal.print(terminal.paint('green', 'The log is whole.'));
+}
 
 /** Writes the access log as NDJSON. */
 export const auditExportCommand: Command = {
