@@ -1,3 +1,4 @@
+import { expectPaddingOnly, isPadding } from '../after-end.ts';
 import { type ByteFeed, inspectorOf, type Parser } from '../byte-feed.ts';
 import { judgeImageSize } from '../image-size.ts';
 import { skipSearching } from '../leads.ts';
@@ -53,8 +54,10 @@ function* readHeif(feed: ByteFeed, format: BoxFormat): Parser {
   yield* feed.skip(first.contentBytes);
   const state: HeifState = { reading, hasPicture: false, hasData: false, fillingBytes: 0 };
   while (yield* feed.more()) {
-    const header = readBoxHeader(feed, Number.POSITIVE_INFINITY, reading);
     const isWhole = state.hasPicture && state.hasData;
+    const begun = isWhole ? yield* readBegun(feed) : undefined;
+    if (begun?.every(isPadding)) return yield* expectPaddingOnly(feed, `the ${format.name}`);
+    const header = readBoxHeader(feed, Number.POSITIVE_INFINITY, reading, begun);
     const box = yield* isWhole ? readAfterWhole(header, format) : header;
     const content = readTopBox(feed, box, state);
     yield* isWhole && box.type !== 'mdat' ? readAfterWhole(content, format) : content;
@@ -62,6 +65,17 @@ function* readHeif(feed: ByteFeed, format: BoxFormat): Parser {
   if (!state.hasPicture || !state.hasData) {
     throw brokenBox(format, 'heif.no_image_data', `is an ${format.name} without a picture`);
   }
+}
+
+/** The next eight bytes, or what is left of the file; what follows them is read as the header that they begin. */
+function* readBegun(feed: ByteFeed): Parser<Buffer> {
+  const bytes: number[] = [];
+  while (bytes.length < 8) {
+    const byte = yield* feed.byte();
+    if (byte === undefined) break;
+    bytes.push(byte);
+  }
+  return Buffer.from(bytes);
 }
 
 function* readTopBox(feed: ByteFeed, box: Box, state: HeifState): Parser {

@@ -36,14 +36,20 @@ export function brokenBox(format: BoxFormat, rule: string, problem: string) {
  * Reads the header of the next box.
  *
  * @param end where the surrounding box ends; infinite at the top level.
+ * @param begun its first eight bytes, when they were read already.
  */
-export function* readBoxHeader(feed: ByteFeed, end: number, reading: BoxReading): Parser<Box> {
+export function* readBoxHeader(
+  feed: ByteFeed,
+  end: number,
+  reading: BoxReading,
+  begun?: Buffer,
+): Parser<Box> {
   const { format } = reading;
   reading.boxCount += 1;
   if (reading.boxCount > BOXES_MAX)
     throw brokenBox(format, 'boxes.too_many', `has more boxes than any ${format.name}`);
-  if (feed.position + 8 > end) throw overflow(format);
-  const header = yield* feed.take(8);
+  if (begun === undefined && feed.position + 8 > end) throw overflow(format);
+  const header = begun ?? (yield* feed.take(8));
   const type = header.toString('latin1', 4, 8);
   // Printable ASCII, and © as the first letter in QuickTime's user data.
   if (!/^[\x20-\x7e\u00a9][\x20-\x7e]{3}$/.test(type)) {

@@ -187,6 +187,18 @@ const avifCases: readonly SampleCase[] = [
     }),
   ),
 
+  ...[Buffer.alloc(100), Buffer.alloc(3), Buffer.alloc(5000, ' '), Buffer.alloc(8, 0xff)].map((padding) =>
+    accepted(`an AVIF image with ${padding.length} bytes of padding`, () => join(image, padding)),
+  ),
+  refused('image.bytes_after_end', 'an AVIF image with a script behind padding', () =>
+    join(image, Buffer.alloc(100), PHP),
+  ),
+  refused('image.bytes_after_end', 'an AVIF image with too much padding', () =>
+    join(image, Buffer.alloc(1024 * 1024 + 9)),
+  ),
+  refused('boxes.bytes_after_end', 'an AVIF image with three stray bytes after its end', () =>
+    join(image, 'abc'),
+  ),
   refused('boxes.bytes_after_end', 'an AVIF image with a ZIP archive after its end', () =>
     join(image, plainZip()),
   ),
