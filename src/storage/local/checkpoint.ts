@@ -2,16 +2,20 @@ import { mapBounded } from '../map-bounded.ts';
 import { syncDirectory } from './file-calls.ts';
 import { notesPathOf, readLiveObjects } from './journal-directory.ts';
 import type { JournalFile } from './journal-file.ts';
+import { journalThread } from './journal-thread.ts';
 import { type Layout, placeOfName } from './layout.ts';
 import type { PlaceLocks } from './place-locks.ts';
-import { restoreObject, syncFile } from './restore-object.ts';
+import { restoreObject } from './restore-object.ts';
 
 /** How a checkpoint runs. */
 export interface CheckpointPace {
   readonly atOnce: number;
-  /** Throws to stop between two objects. */
+  /** Throws to stop between two objects, or between two tasks of the thread. */
   readonly check: () => void;
 }
+
+/** How many objects the thread is asked to sync at a time. */
+const PLACES_PER_TASK = 64;
 
 /**
  * Waits until each object that only this journal holds is on disk in its own place; what was deleted meanwhile is left
@@ -19,10 +23,11 @@ export interface CheckpointPace {
  */
 export async function syncObjects(layout: Layout, journal: JournalFile, pace: CheckpointPace): Promise<void> {
   const places = livePlaces(layout, journal);
-  await mapBounded(places, pace.atOnce, async ({ path }) => {
+  for (let at = 0; at < places.length; at += PLACES_PER_TASK) {
     pace.check();
-    await syncFile(path);
-  });
+    const paths = places.slice(at, at + PLACES_PER_TASK).map(({ path }) => path);
+    await journalThread().sync(paths, pace.atOnce);
+  }
   await syncDirectories(
     places.map(({ directory }) => directory),
     pace,

@@ -1,22 +1,30 @@
 import { Worker } from 'node:worker_threads';
 import { MIB } from '../../core/bytes.ts';
 import { commitGroup, type RecordGroup, type Refusal } from './journal-group.ts';
+import { syncFiles } from './sync-files.ts';
 
 /** Most bytes that the records of one group have together. */
 export const GROUP_BYTES_MAX = 2 * MIB;
 
-/** What the thread is asked: the records' bytes stand in the shared memory, one behind the other. */
-export interface GroupMessage extends Omit<RecordGroup, 'records'> {
-  readonly sizes: readonly number[];
+/** What the thread is asked to do. The bytes of a group's records stand in the shared memory, one behind the other. */
+export type ThreadTask =
+  | (Omit<RecordGroup, 'records'> & { readonly does: 'commit'; readonly sizes: readonly number[] })
+  | { readonly does: 'sync'; readonly paths: readonly string[]; readonly atOnce: number };
+
+export interface ThreadMessage {
+  readonly number: number;
+  readonly task: ThreadTask;
 }
 
 /** What the thread answers. */
-export type GroupReply =
-  | { readonly refusals: readonly Refusal[]; readonly failure?: undefined }
-  | { readonly failure: { readonly code: string; readonly message: string } };
+export interface ThreadReply {
+  readonly number: number;
+  readonly refusals: readonly Refusal[];
+  readonly failure: { readonly code: string; readonly message: string } | null;
+}
 
 interface Waiting {
-  readonly resolve: (reply: GroupReply) => void;
+  readonly resolve: (refusals: readonly Refusal[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -36,14 +44,17 @@ export function journalThread(): JournalThread {
 /**
  * Commits groups of records in a thread of its own. Making small files takes longer than all else that a small upload
  * asks of the system; here it costs one message per group, and a disk that stalls holds up nothing but puts.
+ *
+ * Where no thread can be had (a bundle without its file, say) the work is done in this one.
  */
 export class JournalThread {
   readonly #url: URL;
   readonly #memory = new SharedArrayBuffer(GROUP_BYTES_MAX);
   readonly #arena = Buffer.from(this.#memory);
+  readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | null = null;
-  #waiting: Waiting | null = null;
-  #tail: Promise<unknown> = Promise.resolve();
+  #number = 0;
+  #groups: Promise<unknown> = Promise.resolve();
   #hasAnswered = false;
   #isMissing = false;
 
@@ -52,48 +63,64 @@ export class JournalThread {
   }
 
   /**
-   * Commits a group as {@link commitGroup} does, one after the other. Where no thread can be had (a bundle without
-   * its file, say) it is done in this one.
+   * Commits a group as {@link commitGroup} does, one after the other.
    *
    * @throws the failure of the group's write or sync; that the thread has ended: what it has done is then not known.
    */
   commit(group: RecordGroup): Promise<readonly Refusal[]> {
-    const turn = this.#tail.then(() => this.#commit(group));
-    this.#tail = turn.catch(() => {});
+    const turn = this.#groups.then(() =>
+      this.#run(
+        () => this.#commitTask(group),
+        () => commitGroup(group),
+      ),
+    );
+    this.#groups = turn.catch(() => {});
     return turn;
   }
 
-  /** Ends the thread; the next group starts another. */
+  /** Waits until files have reached the disk, as {@link syncFiles} does. */
+  async sync(paths: readonly string[], atOnce: number): Promise<void> {
+    await this.#run(
+      () => ({ does: 'sync', paths, atOnce }),
+      () => syncFiles(paths, atOnce).then(() => []),
+    );
+  }
+
+  /** Ends the thread; the next task starts another. */
   async close(): Promise<void> {
-    await this.#tail;
+    await this.#groups;
     await this.#worker?.terminate();
   }
 
-  async #commit(group: RecordGroup): Promise<readonly Refusal[]> {
-    if (this.#isMissing) return commitGroup(group);
+  async #run(task: () => ThreadTask, here: () => Promise<readonly Refusal[]>): Promise<readonly Refusal[]> {
+    if (this.#isMissing) return here();
     try {
-      const reply = await this.#ask(group);
-      if (reply.failure === undefined) return reply.refusals;
-      throw Object.assign(new Error(reply.failure.message), { code: reply.failure.code });
+      return await this.#ask(task());
     } catch (error) {
       if (!this.#isMissing) throw error;
-      return commitGroup(group);
+      return here();
     }
   }
 
-  #ask({ fd, layout, records }: RecordGroup): Promise<GroupReply> {
+  #commitTask({ fd, layout, records }: RecordGroup): ThreadTask {
     let at = 0;
     for (const record of records) at += record.copy(this.#arena, at);
-    const message: GroupMessage = {
+    const { objects, temporary } = layout;
+    return {
+      does: 'commit',
       fd,
-      layout: { objects: layout.objects, temporary: layout.temporary },
+      layout: { objects, temporary },
       sizes: records.map(({ byteLength }) => byteLength),
     };
+  }
+
+  #ask(task: ThreadTask): Promise<readonly Refusal[]> {
+    const message: ThreadMessage = { number: ++this.#number, task };
     return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
       this.#worker ??= this.#start();
+      this.#waiting.set(message.number, { resolve, reject });
       // A process that waits for a put must not end; one that has none may.
-      this.#worker.ref();
+      if (this.#waiting.size === 1) this.#worker.ref();
       this.#worker.postMessage(message);
     });
   }
@@ -105,18 +132,20 @@ export class JournalThread {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
     });
-    worker.on('message', (reply: GroupReply) => {
+    worker.on('message', ({ number, refusals, failure }: ThreadReply) => {
       this.#hasAnswered = true;
-      worker.unref();
-      this.#waiting?.resolve(reply);
-      this.#waiting = null;
+      const waiting = this.#waiting.get(number);
+      this.#waiting.delete(number);
+      if (this.#waiting.size === 0) worker.unref();
+      if (failure === null) waiting?.resolve(refusals);
+      else waiting?.reject(Object.assign(new Error(failure.message), { code: failure.code }));
     });
     const end = (error: unknown): void => {
       if (this.#worker !== worker) return;
       this.#worker = null;
       this.#isMissing = !this.#hasAnswered;
-      this.#waiting?.reject(error);
-      this.#waiting = null;
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
     };
     worker.on('error', end);
     worker.on('exit', () => end(new Error('The thread of the journal has ended.')));

@@ -1,23 +1,33 @@
 // The thread that writes journals: see journal-thread.ts.
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemCode } from './errors.ts';
-import { commitGroup } from './journal-group.ts';
-import type { GroupMessage, GroupReply } from './journal-thread.ts';
+import { commitGroup, type Refusal } from './journal-group.ts';
+import type { ThreadMessage, ThreadReply, ThreadTask } from './journal-thread.ts';
+import { syncFiles } from './sync-files.ts';
 
 const arena = Buffer.from(workerData as SharedArrayBuffer);
 
-parentPort?.on('message', ({ fd, layout, sizes }: GroupMessage) => {
-  let at = 0;
-  const records = sizes.map((bytes) => {
-    at += bytes;
-    return arena.subarray(at - bytes, at);
-  });
-  const reply = (answer: GroupReply): void => parentPort?.postMessage(answer);
-  commitGroup({ fd, layout, records }).then(
-    (refusals) => reply({ refusals }),
+parentPort?.on('message', ({ number, task }: ThreadMessage) => {
+  const reply = (answer: Omit<ThreadReply, 'number'>): void => parentPort?.postMessage({ number, ...answer });
+  run(task).then(
+    (refusals) => reply({ refusals, failure: null }),
     (error: unknown) => {
       const message = error instanceof Error ? error.message : '';
-      reply({ failure: { code: systemCode(error), message } });
+      reply({ refusals: [], failure: { code: systemCode(error), message } });
     },
   );
 });
+
+async function run(task: ThreadTask): Promise<readonly Refusal[]> {
+  if (task.does === 'commit') return commitGroup({ ...task, records: recordsOf(task.sizes) });
+  await syncFiles(task.paths, task.atOnce);
+  return [];
+}
+
+function recordsOf(sizes: readonly number[]): Buffer[] {
+  let at = 0;
+  return sizes.map((bytes) => {
+    at += bytes;
+    return arena.subarray(at - bytes, at);
+  });
+}

@@ -15,7 +15,7 @@ import { journalThread } from './journal-thread.ts';
 import type { FilePlace, Layout, ObjectPlace } from './layout.ts';
 import { readObjectInfo } from './object-file.ts';
 import type { PlaceLocks } from './place-locks.ts';
-import { syncFile } from './restore-object.ts';
+import { syncFile } from './sync-files.ts';
 
 /** Size at which a journal is full, unless the options say otherwise, in bytes. */
 export const JOURNAL_BYTES_MAX_DEFAULT = 64 * MIB;

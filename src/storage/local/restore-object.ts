@@ -52,23 +52,6 @@ export async function restoreObject(
   return true;
 }
 
-/** Waits until a file's bytes have reached the disk; false when nothing is there. */
-export async function syncFile(path: string): Promise<boolean> {
-  let fd: number;
-  try {
-    fd = await openForReading(path);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-  try {
-    await syncData(fd);
-    return true;
-  } finally {
-    await closeFile(fd);
-  }
-}
-
 async function lookAt(
   path: string,
   object: JournaledObject,
