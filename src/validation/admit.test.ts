@@ -11,6 +11,7 @@ import { EVERYTHING, inChunks, sendThrough } from './samples/admission.ts';
 import { buildMp4 } from './samples/iso.ts';
 import { buildJpeg } from './samples/jpeg.ts';
 import { buildPng } from './samples/png.ts';
+import { buildZip } from './samples/zip-builder.ts';
 
 const photo = buildJpeg({ metadata: [], after: Buffer.alloc(20_000) });
 const sha256 = createHash('sha256').update(photo).digest();
@@ -183,6 +184,23 @@ describe('admit', () => {
       extension: 'jpg',
       detected: 'image/jpeg',
     });
+  });
+
+  test('what a file is that is no whole PDF and no Office document is told as well', async () => {
+    const pdf = Buffer.from('%PDF-1.7\n1 0 obj\n<</Type/Catalog');
+    const archive = buildZip([{ name: 'a.txt', data: 'x' }]);
+    for (const [bytes, filename, detected] of [
+      [pdf, 'a.pdf', 'application/pdf'],
+      [archive, 'a.docx', 'application/zip'],
+    ] as const) {
+      const outcome = await sendThrough(
+        inChunks(bytes, () => 64),
+        claim({ filename, mediaType: null }),
+        EVERYTHING,
+      );
+      assert.ok('error' in outcome && isStowageError(outcome.error, 'file_type_mismatch'), filename);
+      assert.equal(outcome.error.fields.detected, detected);
+    }
   });
 
   test('an error of the source passes through, before and after the head', async () => {

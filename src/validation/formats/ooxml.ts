@@ -184,5 +184,6 @@ function oleObject() {
 
 function notOffice(rule: string, kind?: OfficeKind) {
   const what = kind === undefined ? 'an Office document' : `a .${kind.extension} document`;
-  return refuse(rule, 'file_type_mismatch', `The content is not ${what}.`);
+  const fields = kind === undefined ? { detected: 'application/zip' } : {};
+  return refuse(rule, 'file_type_mismatch', `The content is not ${what}.`, fields);
 }

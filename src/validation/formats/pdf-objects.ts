@@ -243,5 +243,7 @@ export function tokensOf(objects: PdfObjects, watchStart: (start: number) => voi
 
 /** Brackets that do not match: readers would disagree on what the objects are. */
 export function malformed() {
-  return refuse('pdf.malformed', 'file_type_mismatch', 'The objects of the PDF document are malformed.');
+  return refuse('pdf.malformed', 'file_type_mismatch', 'The objects of the PDF document are malformed.', {
+    detected: 'application/pdf',
+  });
 }

@@ -232,7 +232,9 @@ function isNamed(value: PdfValue | undefined, name: string): boolean {
 
 /** The file ends within an object. */
 export function incomplete() {
-  return refuse('pdf.incomplete', 'file_type_mismatch', 'The PDF document is incomplete.');
+  return refuse('pdf.incomplete', 'file_type_mismatch', 'The PDF document is incomplete.', {
+    detected: 'application/pdf',
+  });
 }
 
 function unreadable() {
