@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { systemCode } from './errors.ts';
-import { syncData } from './file-calls.ts';
+import { closeFile, createFile, linkFile, syncData, unlinkName, writeFully } from './file-calls.ts';
 import { isPut, nameOfRecord, RECORD_HEADER_BYTES } from './journal-record.ts';
 import { type Layout, placeOfName } from './layout.ts';
 import { newTemporaryName } from './temporary-files.ts';
@@ -26,7 +26,7 @@ export interface Refusal {
 
 /** The two calls that make a group durable. Tests let them fail. */
 export interface GroupCalls {
-  readonly write: (fd: number, records: readonly Buffer[]) => void;
+  readonly write: (fd: number, records: readonly Buffer[]) => Promise<void>;
   readonly sync: (fd: number) => Promise<void>;
 }
 
@@ -38,12 +38,11 @@ interface Accepted {
   readonly path: string | null;
 }
 
-const SYSTEM_CALLS: GroupCalls = { write: writeAll, sync: syncData };
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = fs.constants;
+const SYSTEM_CALLS: GroupCalls = { write: writeFully, sync: syncData };
 
 /**
  * Makes records durable, then gives the object of each `put` among them its place. So whatever has a place is on disk.
- * The objects' files are made while the sync runs, under temporary names. All other calls block the thread.
+ * The objects' files are made while the sync runs, under temporary names.
  *
  * @returns the objects that have got no place; a key that is taken already is not recorded.
  * @throws what the calls throw: then nothing of the group can be relied on, and nothing has been placed.
@@ -53,85 +52,88 @@ export async function commitGroup(
   calls: GroupCalls = SYSTEM_CALLS,
 ): Promise<readonly Refusal[]> {
   const refusals: Refusal[] = [];
-  const accepted = group.records.flatMap((record, index): Accepted[] => {
+  const accepted: Accepted[] = [];
+  for (const [index, record] of group.records.entries()) {
     const path = isPut(record) ? placeOfName(group.layout, nameOfRecord(record)).path : null;
-    const refused = path === null ? undefined : attempt(() => requireFree(path));
-    if (refused === undefined) return [{ index, record, path }];
-    refusals.push({ ...refused, index, recorded: false });
-    return [];
-  });
+    const refused = path === null ? undefined : failureOf(() => requireFree(path));
+    if (refused === undefined) accepted.push({ index, record, path });
+    else refusals.push({ ...refused, index, recorded: false });
+  }
   if (accepted.length === 0) return refusals;
-  calls.write(
+  await calls.write(
     group.fd,
     accepted.map(({ record }) => record),
   );
-  const files = new TemporaryFiles(group.layout.temporary);
-  const synced = calls.sync(group.fd);
-  const unwritten = accepted.map(({ record, path }) =>
-    path === null ? undefined : attempt(() => files.write(path, record.subarray(RECORD_HEADER_BYTES))),
+  const synced = calls.sync(group.fd).then(
+    () => undefined,
+    (error: unknown) => ({ error }),
   );
-  try {
-    await synced;
-    for (const [at, { index, path }] of accepted.entries()) {
-      if (path === null) continue;
-      const refused = unwritten[at] ?? attempt(() => files.place(path));
-      if (refused !== undefined) refusals.push({ ...refused, index, recorded: true });
-    }
-  } finally {
-    files.remove();
+  const files = await Promise.all(
+    accepted.map(({ record, path }) => (path === null ? null : TemporaryFile.write(group.layout, record))),
+  );
+  const failed = await synced;
+  for (const [at, { index, path }] of accepted.entries()) {
+    const file = files[at] ?? null;
+    if (file === null || path === null) continue;
+    const refused = failed === undefined ? await file.place(path) : undefined;
+    if (refused !== undefined) refusals.push({ ...refused, index, recorded: true });
+    await file.remove();
   }
+  if (failed !== undefined) throw failed.error;
   return refusals;
 }
 
-/** The files of one group under temporary names. */
-class TemporaryFiles {
-  readonly #directory: string;
-  readonly #nameOf = new Map<string, string>();
+/** An object's file under a temporary name. */
+class TemporaryFile {
+  readonly #path: string;
+  #isMade = false;
+  #failure: Failure | undefined;
 
-  constructor(directory: string) {
-    this.#directory = directory;
+  private constructor(path: string) {
+    this.#path = path;
   }
 
-  write(path: string, file: Buffer): void {
-    const temporaryPath = `${this.#directory}/${newTemporaryName()}`;
-    const fd = fs.openSync(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    this.#nameOf.set(path, temporaryPath);
+  /** Never rejects: `place` tells what went wrong. */
+  static async write(layout: RecordGroup['layout'], record: Buffer): Promise<TemporaryFile> {
+    const file = new TemporaryFile(`${layout.temporary}/${newTemporaryName()}`);
     try {
-      writeAll(fd, [file]);
-    } finally {
-      fs.closeSync(fd);
+      const fd = await createFile(file.#path);
+      file.#isMade = true;
+      await writeFully(fd, [record.subarray(RECORD_HEADER_BYTES)]).finally(() => closeFile(fd));
+    } catch (error) {
+      file.#failure = toFailure(error);
     }
+    return file;
   }
 
-  place(path: string): void {
-    const temporaryPath = this.#nameOf.get(path);
-    if (temporaryPath !== undefined) fs.linkSync(temporaryPath, path);
+  async place(path: string): Promise<Failure | undefined> {
+    if (this.#failure !== undefined) return this.#failure;
+    return linkFile(this.#path, path).then(() => undefined, toFailure);
   }
 
   /** What can't be removed now is removed as a stale temporary file. */
-  remove(): void {
-    for (const temporaryPath of this.#nameOf.values()) attempt(() => fs.unlinkSync(temporaryPath));
+  async remove(): Promise<void> {
+    if (this.#isMade) await unlinkName(this.#path).catch(() => {});
   }
 }
+
+type Failure = Pick<Refusal, 'code' | 'message'>;
 
 function requireFree(path: string): void {
   if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
   throw Object.assign(new Error('The place is taken.'), { code: 'EEXIST' });
 }
 
-function writeAll(fd: number, buffers: readonly Buffer[]): void {
-  let written = fs.writevSync(fd, buffers);
-  for (const buffer of buffers) {
-    while (written < buffer.byteLength) written += fs.writeSync(fd, buffer, written);
-    written -= buffer.byteLength;
-  }
-}
-
-function attempt(work: () => void): Pick<Refusal, 'code' | 'message'> | undefined {
+function failureOf(work: () => void): Failure | undefined {
   try {
     work();
     return undefined;
   } catch (error) {
-    return { code: systemCode(error), message: error instanceof Error ? error.message : '' };
+    return toFailure(error);
   }
+}
+
+/** An error as it can be sent to another thread. */
+export function toFailure(error: unknown): Failure {
+  return { code: systemCode(error), message: error instanceof Error ? error.message : '' };
 }

@@ -56,7 +56,7 @@ test('groups that are asked for at once keep their bytes apart', async (context)
 test('nothing has its place before the journal is on disk, and nothing gets one when that fails', async (context) => {
   const { group, pathOf, placed, temporaries } = await openGroup(context);
   const seen: string[][] = [];
-  const write = (fd: number, records: readonly Buffer[]) => void writevSync(fd, records);
+  const write = async (fd: number, records: readonly Buffer[]) => void writevSync(fd, records);
   await commitGroup(group([encodePut(FIRST, [noise(100, 1)])]), {
     write,
     sync: async (fd) => {

@@ -1,7 +1,6 @@
 // The thread that writes journals: see journal-thread.ts.
 import { parentPort, workerData } from 'node:worker_threads';
-import { systemCode } from './errors.ts';
-import { commitGroup, type Refusal } from './journal-group.ts';
+import { commitGroup, type Refusal, toFailure } from './journal-group.ts';
 import type { ThreadMessage, ThreadReply, ThreadTask } from './journal-thread.ts';
 import { syncFiles } from './sync-files.ts';
 
@@ -11,10 +10,7 @@ parentPort?.on('message', ({ number, task }: ThreadMessage) => {
   const reply = (answer: Omit<ThreadReply, 'number'>): void => parentPort?.postMessage({ number, ...answer });
   run(task).then(
     (refusals) => reply({ refusals, failure: null }),
-    (error: unknown) => {
-      const message = error instanceof Error ? error.message : '';
-      reply({ refusals: [], failure: { code: systemCode(error), message } });
-    },
+    (error: unknown) => reply({ refusals: [], failure: toFailure(error) }),
   );
 });
 

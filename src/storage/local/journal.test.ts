@@ -66,7 +66,7 @@ test('a put whose record cannot be synced is refused and leaves nothing; later o
         throw Object.assign(new Error('disk'), { code: failing === 'sync' ? 'EIO' : 'ENOSPC' });
     };
     const calls: GroupCalls = {
-      write: (fd, records) => {
+      write: async (fd, records) => {
         if (failing === 'write') {
           // As a full disk does: some of it is written.
           if (failure.left > 0) writeSync(fd, records[0]?.subarray(0, 60) ?? Buffer.alloc(0));
