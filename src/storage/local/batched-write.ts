@@ -5,6 +5,9 @@ import { syncData, writeFully } from './file-calls.ts';
 /** A body that ends before this many bytes is held whole and written in one call. */
 export const WHOLE_BYTES_MAX = 256 * KIB;
 
+/** Bytes that are worth a write of their own: each wakes a thread. */
+const WRITE_BYTES_MIN = 512 * KIB;
+
 /** Most bytes that wait while a write runs; then the body is not asked for more. */
 export const BATCH_BYTES_MAX = MIB;
 
@@ -93,7 +96,7 @@ class BatchWriter {
     for (const chunk of chunks) this.#waiting.push(chunk);
     this.#waitingBytes += bytes;
     this.sizeBytes += bytes;
-    if (this.#writing === null && this.#waitingBytes >= WHOLE_BYTES_MAX) this.#write();
+    if (this.#writing === null && this.#waitingBytes >= WRITE_BYTES_MIN) this.#write();
   }
 
   isFull(): boolean {
@@ -141,7 +144,7 @@ class BatchWriter {
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#writing = null;
-        if (this.#failure === null && this.#waitingBytes >= WHOLE_BYTES_MAX) this.#write();
+        if (this.#failure === null && this.#waitingBytes >= WRITE_BYTES_MIN) this.#write();
       });
   }
 
