@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { mapBounded } from '../map-bounded.ts';
 import { systemCode } from './errors.ts';
 import { closeFile, createFile, linkFile, syncData, unlinkName, writeFully } from './file-calls.ts';
 import { isPut, nameOfRecord, RECORD_HEADER_BYTES } from './journal-record.ts';
@@ -38,6 +39,9 @@ interface Accepted {
   readonly path: string | null;
 }
 
+/** Objects' files that are being made at once: each is a descriptor. */
+const FILES_AT_ONCE = 32;
+
 const SYSTEM_CALLS: GroupCalls = { write: writeFully, sync: syncData };
 
 /**
@@ -68,8 +72,8 @@ export async function commitGroup(
     () => undefined,
     (error: unknown) => ({ error }),
   );
-  const files = await Promise.all(
-    accepted.map(({ record, path }) => (path === null ? null : TemporaryFile.write(group.layout, record))),
+  const files = await mapBounded(accepted, FILES_AT_ONCE, async ({ record, path }) =>
+    path === null ? null : TemporaryFile.write(group.layout, record),
   );
   const failed = await synced;
   for (const [at, { index, path }] of accepted.entries()) {

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { silentLog } from '../../core/log.ts';
 import { noise } from '../conformance/material.ts';
@@ -100,13 +101,66 @@ test('a taken key is refused and not recorded; an object that gets no place is r
   assert.deepEqual(await temporaries(), []);
 });
 
-test('where no thread can be had the work is done without it', async (context) => {
+// The first is told by an event, the second by the constructor.
+for (const url of [new URL('./nothing.ts', import.meta.url), new URL('http://127.0.0.1/nothing.js')]) {
+  test(`where no thread can be had the work is done without it (${url.protocol})`, async (context) => {
+    const { group, pathOf } = await openGroup(context);
+    const thread = new JournalThread(url);
+    for (const name of [FIRST, SECOND])
+      assert.deepEqual(await thread.commit(group([encodePut(name, [noise(100, 1)])])), []);
+    assert.ok((await readFile(pathOf(SECOND))).equals(noise(100, 1)));
+    await thread.sync([pathOf(FIRST), pathOf(THIRD)], 2);
+  });
+}
+
+test('a thread that ends in the middle of its first group refuses it, and does not write it twice', async (context) => {
   const { group, pathOf } = await openGroup(context);
-  const thread = new JournalThread(new URL('./nothing.ts', import.meta.url));
-  for (const name of [FIRST, SECOND])
-    assert.deepEqual(await thread.commit(group([encodePut(name, [noise(100, 1)])])), []);
-  assert.ok((await readFile(pathOf(SECOND))).equals(noise(100, 1)));
-  await thread.sync([pathOf(FIRST), pathOf(THIRD)], 2);
+  const program = `
+    import { parentPort } from 'node:worker_threads';
+    import { writeSync } from 'node:fs';
+    parentPort.postMessage({ number: 0, refusals: [], failure: null });
+    parentPort.on('message', ({ task }) => { writeSync(task.fd, 'torn'); throw new Error('the thread fails'); });`;
+  const thread = new JournalThread(new URL(`data:text/javascript,${encodeURIComponent(program)}`));
+  await assert.rejects(thread.commit(group([encodePut(FIRST, [noise(100, 1)])])), /the thread fails/);
+  assert.equal(await readFile(group([]).path, 'utf8'), 'torn');
+  await assert.rejects(readFile(pathOf(FIRST)), { code: 'ENOENT' });
+});
+
+test('a thread whose file has gone since is done without', async (context) => {
+  const { group, pathOf } = await openGroup(context);
+  const path = `${group([]).path}-worker.ts`;
+  writeFileSync(path, `import ${JSON.stringify(new URL('./journal-worker.ts', import.meta.url).href)};`);
+  const thread = new JournalThread(pathToFileURL(path));
+  await thread.commit(group([encodePut(FIRST, [noise(100, 1)])]));
+  await rm(path);
+  await thread.close();
+  assert.deepEqual(await thread.commit(group([encodePut(SECOND, [noise(100, 2)])])), []);
+  assert.ok((await readFile(pathOf(SECOND))).equals(noise(100, 2)));
+});
+
+test('a group of many tiny objects takes few descriptors', async (context) => {
+  const { group, placed } = await openGroup(context);
+  const records = Array.from({ length: 400 }, (_, index) =>
+    encodePut(index.toString(16).padStart(64, '0'), [noise(10, index)]),
+  );
+  // The system gives the lowest number that is free.
+  const nextDescriptor = (): number => {
+    const fd = openSync(group([]).path, 'r');
+    closeSync(fd);
+    return fd;
+  };
+  const before = nextDescriptor();
+  let meanwhile = before;
+  await commitGroup(group(records), {
+    write: async (fd, buffers) => void writevSync(fd, buffers),
+    sync: async (fd) => {
+      await Promise.resolve();
+      meanwhile = nextDescriptor();
+      fdatasyncSync(fd);
+    },
+  });
+  assert.ok(meanwhile - before <= 100, `${meanwhile - before} descriptors`);
+  assert.equal((await placed()).length, 400);
 });
 
 test('a thread that has ended is replaced; a failing sync is told with its code', async (context) => {

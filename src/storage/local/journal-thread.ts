@@ -16,7 +16,7 @@ export interface ThreadMessage {
   readonly task: ThreadTask;
 }
 
-/** What the thread answers. */
+/** What the thread answers; a reply of number 0 says that it is there. */
 export interface ThreadReply {
   readonly number: number;
   readonly refusals: readonly Refusal[];
@@ -55,7 +55,6 @@ export class JournalThread {
   #worker: Worker | null = null;
   #number = 0;
   #groups: Promise<unknown> = Promise.resolve();
-  #hasAnswered = false;
   #isMissing = false;
 
   constructor(url: URL = WORKER_URL) {
@@ -117,12 +116,21 @@ export class JournalThread {
   #ask(task: ThreadTask): Promise<readonly Refusal[]> {
     const message: ThreadMessage = { number: ++this.#number, task };
     return new Promise((resolve, reject) => {
-      this.#worker ??= this.#start();
+      this.#worker ??= this.#startOrMiss();
       this.#waiting.set(message.number, { resolve, reject });
       // A process that waits for a put must not end; one that has none may.
       if (this.#waiting.size === 1) this.#worker.ref();
       this.#worker.postMessage(message);
     });
+  }
+
+  #startOrMiss(): Worker {
+    try {
+      return this.#start();
+    } catch (error) {
+      this.#isMissing = true;
+      throw error;
+    }
   }
 
   #start(): Worker {
@@ -132,23 +140,28 @@ export class JournalThread {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
     });
-    worker.on('message', ({ number, refusals, failure }: ThreadReply) => {
-      this.#hasAnswered = true;
-      const waiting = this.#waiting.get(number);
-      this.#waiting.delete(number);
+    let isThere = false;
+    let failure: unknown = new Error('The thread of the journal has ended.');
+    worker.on('message', (reply: ThreadReply) => {
+      isThere = true;
+      const waiting = this.#waiting.get(reply.number);
+      this.#waiting.delete(reply.number);
       if (this.#waiting.size === 0) worker.unref();
-      if (failure === null) waiting?.resolve(refusals);
-      else waiting?.reject(Object.assign(new Error(failure.message), { code: failure.code }));
+      if (reply.failure === null) waiting?.resolve(reply.refusals);
+      else waiting?.reject(Object.assign(new Error(reply.failure.message), { code: reply.failure.code }));
     });
-    const end = (error: unknown): void => {
-      if (this.#worker !== worker) return;
+    worker.on('error', (error) => {
+      failure = error;
+    });
+    // Not at the error already: until the exit a call may still read the shared memory, or write to a journal.
+    worker.on('exit', () => {
       this.#worker = null;
-      this.#isMissing = !this.#hasAnswered;
-      for (const { reject } of this.#waiting.values()) reject(error);
+      // One that was there may have begun: doing its group again would write the records twice.
+      this.#isMissing = !isThere;
+      const waiting = [...this.#waiting.values()];
       this.#waiting.clear();
-    };
-    worker.on('error', end);
-    worker.on('exit', () => end(new Error('The thread of the journal has ended.')));
+      for (const { reject } of waiting) reject(failure);
+    });
     return worker;
   }
 }
