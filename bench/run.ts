@@ -2,7 +2,7 @@
 // Exit code 3 when a target is missed.
 import { parseArgs } from 'node:util';
 import { catalogWrites } from './catalog-writes.ts';
-import { type Answer, report } from './harness.ts';
+import { type Answer, report, settleDisk } from './harness.ts';
 import { listPages } from './list-pages.ts';
 import { downloadLarge, downloadSmall, presigned } from './read.ts';
 import { s3Presign, s3Put, s3PutParts } from './s3.ts';
@@ -39,6 +39,7 @@ const { values, positionals } = parseArgs({
 });
 const names = positionals.length > 0 ? positionals : Object.keys(QUESTIONS);
 let kept = true;
+await settleDisk();
 for (const name of names) {
   const ask = QUESTIONS[name];
   if (ask === undefined)
