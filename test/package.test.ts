@@ -143,4 +143,27 @@ describe('the installed package', () => {
     });
     assert.equal(stdout.trim(), 'function function function');
   });
+
+  test('has the thread that stores small files on local disk', async () => {
+    const script = `
+      import { existsSync, readdirSync } from 'node:fs';
+      import { openLocalBackend } from 'stowage/storage';
+      const backend = await openLocalBackend({
+        root: ${JSON.stringify(join(project, 'store'))}, publicUrl: 'http://127.0.0.1', freeBytesMin: 0,
+        signingSecrets: ['a secret of the tests, 32 bytes +'],
+      });
+      // Linux tells the threads of a process; one whose file is missing has ended before the put is done.
+      const countThreads = () => existsSync('/proc/self/task') ? readdirSync('/proc/self/task').length : NaN;
+      const before = countThreads();
+      const body = (async function* () { yield Buffer.from('hello'); })();
+      const facts = { mode: 'create', contentType: 'text/plain', cacheControl: '', metadata: {} };
+      const { sizeBytes } = await backend.put('a', body, facts);
+      console.log(sizeBytes, countThreads() - before);
+      await backend.close();`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: project,
+      timeout: 30_000,
+    });
+    assert.match(stdout, process.platform === 'linux' ? /^5 [1-9]/ : /^5 /);
+  });
 });
