@@ -6,17 +6,16 @@ import { syncFiles } from './sync-files.ts';
 
 const arena = Buffer.from(workerData as SharedArrayBuffer);
 
-reply({ number: 0, refusals: [], failure: null });
+const there: ThreadReply = { number: 0, refusals: [], failure: null };
+
+parentPort?.postMessage(there);
 parentPort?.on('message', ({ number, task }: ThreadMessage) => {
+  const reply = (answer: Omit<ThreadReply, 'number'>): void => parentPort?.postMessage({ number, ...answer });
   run(task).then(
-    (refusals) => reply({ number, refusals, failure: null }),
-    (error: unknown) => reply({ number, refusals: [], failure: toFailure(error) }),
+    (refusals) => reply({ refusals, failure: null }),
+    (error: unknown) => reply({ refusals: [], failure: toFailure(error) }),
   );
 });
-
-function reply(answer: ThreadReply): void {
-  parentPort?.postMessage(answer);
-}
 
 async function run(task: ThreadTask): Promise<readonly Refusal[]> {
   if (task.does === 'commit') return commitGroup({ ...task, records: recordsOf(task.sizes) });
