@@ -76,13 +76,13 @@ export async function commitGroup(
     path === null ? null : TemporaryFile.write(group.layout, record),
   );
   const failed = await synced;
-  for (const [at, { index, path }] of accepted.entries()) {
+  await mapBounded([...accepted.entries()], FILES_AT_ONCE, async ([at, { index, path }]) => {
     const file = files[at] ?? null;
-    if (file === null || path === null) continue;
+    if (file === null || path === null) return;
     const refused = failed === undefined ? await file.place(path) : undefined;
     if (refused !== undefined) refusals.push({ ...refused, index, recorded: true });
     await file.remove();
-  }
+  });
   if (failed !== undefined) throw failed.error;
   return refusals;
 }
