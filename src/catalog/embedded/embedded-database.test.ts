@@ -278,6 +278,34 @@ test('starting can be aborted', async () => {
   await assert.rejects(opening, { code: 'aborted' });
 });
 
+test('a server that is told to end while it starts does end', async () => {
+  await using directory = await testDirectory();
+  await (await open(directory.path)).close();
+  for (const delayMs of [0, 1, 2, 5, 10, 20]) {
+    const controller = new AbortController();
+    const opening = openEmbeddedDatabase({
+      dataDir: directory.path,
+      binDir: testBinDir(18),
+      log: silentLog,
+      signal: controller.signal,
+    });
+    setTimeout(() => controller.abort(), delayMs);
+    await opening.then(
+      (embedded) => embedded.close(),
+      () => undefined,
+    );
+    await until(() =>
+      serverPid(directory.path).then(
+        () => false,
+        () => true,
+      ),
+    );
+  }
+  // Nothing of it is left that would keep another from starting.
+  await using embedded = await open(directory.path);
+  assert.equal(embedded.isOurs(), true);
+});
+
 if (isRoot) {
   test('as root, behind a closed directory, the database is kept elsewhere and found again', async () => {
     await using directory = await testDirectory();

@@ -28,20 +28,22 @@ export interface ServerOptions {
 
 /**
  * The shell between us and the server. Descriptor 3 is open as long as we live: when it closes, even by SIGKILL, the
- * server is asked for a fast shutdown. `detached` keeps a Ctrl-C on the terminal away from it, so that Stowage can
+ * server is asked for a fast shutdown, again and again: a shell starts what runs behind it with SIGINT ignored, so a
+ * server that has only just begun would never hear it. `detached` keeps a Ctrl-C on the terminal away from it, so that Stowage can
  * finish its transactions first.
  */
 const WATCHDOG = `
-remove=$1; shift
+remove=$1; ending=; shift
 "$@" </dev/null 3<&- &
 server=$!
-trap 'kill -INT "$server"' TERM INT HUP
-(cat >/dev/null; kill -INT "$server") <&3 3<&- 2>/dev/null &
+end() { while kill -INT "$server"; do sleep 1; done; }
+trap 'end 2>/dev/null & ending=$!' TERM INT HUP
+(cat >/dev/null; end) <&3 3<&- 2>/dev/null &
 watch=$!
 exec 3<&-
 wait "$server"; status=$?
 while kill -0 "$server" 2>/dev/null; do wait "$server"; status=$?; done
-kill "$watch" 2>/dev/null
+kill "$watch" $ending 2>/dev/null
 if [ -n "$remove" ]; then rm -rf "$remove"; fi
 exit $status
 `;
