@@ -25,8 +25,11 @@ import { makeAsset, makeUpload } from '../fixtures.ts';
 import { migrate } from '../migrate.ts';
 import { postgresCatalog } from '../postgres-catalog.ts';
 import { type TestMajor, testBinDir } from '../testing.ts';
+import { findBinaries } from './binaries.ts';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded-database.ts';
+import { prepareLocation } from './location.ts';
 import { EmbeddedDatabaseError } from './problems.ts';
+import { startServer } from './server.ts';
 
 const CHILD = fileURLToPath(new URL('../../../test/catalog/database-child.ts', import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -281,25 +284,27 @@ test('starting can be aborted', async () => {
 test('a server that is told to end while it starts does end', async () => {
   await using directory = await testDirectory();
   await (await open(directory.path)).close();
+  const location = await prepareLocation(directory.path, silentLog);
+  const binaries = await findBinaries(location, 18, testBinDir(18));
+  // Before the shell runs, before the server has a handler for the signal, and when it has one.
   for (const delayMs of [0, 1, 2, 5, 10, 20]) {
     const controller = new AbortController();
-    const opening = openEmbeddedDatabase({
-      dataDir: directory.path,
-      binDir: testBinDir(18),
+    const { signal } = controller;
+    const starting = startServer({
+      location,
+      binaries,
+      durable: true,
+      removeAtEnd: null,
       log: silentLog,
-      signal: controller.signal,
+      signal,
     });
-    setTimeout(() => controller.abort(), delayMs);
-    await opening.then(
-      (embedded) => embedded.close(),
+    if (delayMs === 0) controller.abort();
+    else setTimeout(() => controller.abort(), delayMs);
+    await starting.then(
+      (server) => (server === 'locked' ? undefined : server.gone),
       () => undefined,
     );
-    await until(() =>
-      serverPid(directory.path).then(
-        () => false,
-        () => true,
-      ),
-    );
+    await assert.rejects(serverPid(directory.path), { code: 'ENOENT' });
   }
   // Nothing of it is left that would keep another from starting.
   await using embedded = await open(directory.path);
