@@ -1,7 +1,6 @@
-import fs from 'node:fs';
 import { mapBounded } from '../map-bounded.ts';
 import { systemCode } from './errors.ts';
-import { closeFile, createFile, linkFile, syncData, unlinkName, writeFully } from './file-calls.ts';
+import { closeFile, createFile, isTaken, linkFile, syncData, unlinkName, writeFully } from './file-calls.ts';
 import { isPut, nameOfRecord, RECORD_HEADER_BYTES } from './journal-record.ts';
 import { type Layout, placeOfName } from './layout.ts';
 import { newTemporaryName } from './temporary-files.ts';
@@ -59,7 +58,7 @@ export async function commitGroup(
   const accepted: Accepted[] = [];
   for (const [index, record] of group.records.entries()) {
     const path = isPut(record) ? placeOfName(group.layout, nameOfRecord(record)).path : null;
-    const refused = path === null ? undefined : failureOf(() => requireFree(path));
+    const refused = path === null ? undefined : await requireFree(path);
     if (refused === undefined) accepted.push({ index, record, path });
     else refusals.push({ ...refused, index, recorded: false });
   }
@@ -121,23 +120,19 @@ class TemporaryFile {
   }
 }
 
-type Failure = Pick<Refusal, 'code' | 'message'>;
+/** What is told of an error to another thread. */
+export type Failure = Pick<Refusal, 'code' | 'message'>;
 
-function requireFree(path: string): void {
-  if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
-  throw Object.assign(new Error('The place is taken.'), { code: 'EEXIST' });
+async function requireFree(path: string): Promise<Failure | undefined> {
+  const taken = { code: 'EEXIST', message: 'The place is taken.' };
+  return isTaken(path).then((isThere) => (isThere ? taken : undefined), toFailure);
 }
 
-function failureOf(work: () => void): Failure | undefined {
-  try {
-    work();
-    return undefined;
-  } catch (error) {
-    return toFailure(error);
-  }
-}
-
-/** An error as it can be sent to another thread. */
 export function toFailure(error: unknown): Failure {
   return { code: systemCode(error), message: error instanceof Error ? error.message : '' };
+}
+
+/** The error again, with the system's name for it. */
+export function fromFailure({ code, message }: Failure): Error {
+  return Object.assign(new Error(message), { code });
 }

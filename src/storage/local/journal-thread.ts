@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { MIB } from '../../core/bytes.ts';
-import { commitGroup, type RecordGroup, type Refusal } from './journal-group.ts';
+import { commitGroup, type Failure, fromFailure, type RecordGroup, type Refusal } from './journal-group.ts';
 import { syncFiles } from './sync-files.ts';
 
 /** Most bytes that the records of one group have together. */
@@ -20,7 +20,7 @@ export interface ThreadMessage {
 export interface ThreadReply {
   readonly number: number;
   readonly refusals: readonly Refusal[];
-  readonly failure: { readonly code: string; readonly message: string } | null;
+  readonly failure: Failure | null;
 }
 
 interface Waiting {
@@ -148,7 +148,7 @@ export class JournalThread {
       this.#waiting.delete(reply.number);
       if (this.#waiting.size === 0) worker.unref();
       if (reply.failure === null) waiting?.resolve(reply.refusals);
-      else waiting?.reject(Object.assign(new Error(reply.failure.message), { code: reply.failure.code }));
+      else waiting?.reject(fromFailure(reply.failure));
     });
     worker.on('error', (error) => {
       failure = error;

@@ -7,7 +7,7 @@ import { toStowageError } from './errors.ts';
 import { createFile, syncDirectory, unlinkFile } from './file-calls.ts';
 import { appendNote, listJournals, notesPathOf, removeJournal } from './journal-directory.ts';
 import { type CommitGroup, JournalFile } from './journal-file.ts';
-import type { Refusal } from './journal-group.ts';
+import { fromFailure } from './journal-group.ts';
 import { newOwnerName } from './journal-names.ts';
 import { encodeSettled } from './journal-record.ts';
 import { journalsInUse } from './journal-replay.ts';
@@ -103,7 +103,7 @@ export class Journal {
         const refusal = await held.file.append(record);
         if (refusal === null) return true;
         if (refusal.recorded) await held.file.append(encodeSettled(place.name, version));
-        throw errorOf(refusal);
+        throw toStowageError(fromFailure(refusal), 'storage_unavailable');
       } catch (error) {
         held.file.live.delete(version);
         if (held.file.failed) this.#abandon(held);
@@ -329,10 +329,6 @@ export class Journal {
 /** Whether a place is an object's: parts of uploads are none, and in no journal. */
 export function isObjectPlace(place: FilePlace | ObjectPlace): place is ObjectPlace {
   return 'name' in place;
-}
-
-function errorOf({ code, message }: Refusal): StowageError {
-  return toStowageError(Object.assign(new Error(message), { code }), 'storage_unavailable');
 }
 
 /** Version of the object in a place; null when there is none that a journal could hold. */
