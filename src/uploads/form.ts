@@ -189,11 +189,16 @@ class FileBody implements AsyncIterableIterator<Uint8Array, undefined> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#state === 'passed') throw new Error('A file of a form was read after its turn.');
-    if (this.#state === 'ended') return { done: true, value: undefined };
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#state === 'passed')
+      return Promise.reject(new Error('A file of a form was read after its turn.'));
+    if (this.#state === 'ended') return Promise.resolve({ done: true, value: undefined });
     const pulled = this.#scanner.readPiece();
-    const piece = pulled instanceof Promise ? await pulled : pulled;
+    if (pulled instanceof Promise) return pulled.then((piece) => this.#step(piece));
+    return Promise.resolve(this.#step(pulled));
+  }
+
+  #step(piece: Buffer | null): IteratorResult<Uint8Array, undefined> {
     if (piece !== null) return { done: false, value: piece };
     this.#state = 'ended';
     return { done: true, value: undefined };

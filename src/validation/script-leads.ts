@@ -19,24 +19,41 @@ const SCRIPT_LEADS: readonly (readonly [pattern: RegExp, danger: string])[] = [
 
 const SKIPPED = /^(?:\s|<!--[\s\S]*?-->)+/;
 
-/** What the beginning of a file would run as, in words; undefined when it is no script. */
-export function scriptDanger(head: Buffer): string | undefined {
-  const text = leadText(head)
-    .replace(/^<\?xml\s[^>]*>/, '')
-    .replace(SKIPPED, '');
+/** What each of them begins with. */
+const FIRST_CHARACTERS = /^[#<@]/;
+
+/** What a file with this {@link leadText} would run as, in words; undefined when it is no script. */
+export function scriptDanger(lead: string): string | undefined {
+  if (!FIRST_CHARACTERS.test(lead)) return undefined;
+  const text = lead.replace(/^<\?xml\s[^>]*>/, '').replace(SKIPPED, '');
   return SCRIPT_LEADS.find(([pattern]) => pattern.test(text))?.[1];
 }
 
-/** The head as text without what browsers and interpreters pass over: byte order mark, white space, comments. */
+/** As much of prose as anybody looks at, in bytes. */
+const PROSE_BYTES = 64;
+
+/**
+ * The head as text without what browsers and interpreters pass over: byte order mark, white space, comments. Of a head
+ * that begins with a letter or a digit, as prose does and nothing that runs, only the first characters.
+ */
 export function leadText(head: Buffer): string {
+  if (isLetterOrDigit(head[0])) return head.toString('latin1', 0, PROSE_BYTES);
   return decodeHead(head).replace(SKIPPED, '');
+}
+
+function isLetterOrDigit(byte = 0): boolean {
+  const lower = byte | 0x20;
+  return (lower >= 0x61 && lower <= 0x7a) || (byte >= 0x30 && byte <= 0x39);
 }
 
 /** One character per byte, or per code unit when the byte order mark says UTF-16. */
 function decodeHead(head: Buffer): string {
-  const mark = head.toString('latin1', 0, 2);
-  const even = head.subarray(2, head.length & ~1);
-  if (mark === '\u00ff\u00fe') return even.toString('utf16le');
-  if (mark === '\u00fe\u00ff') return Buffer.from(even).swap16().toString('utf16le');
-  return head.toString('latin1').replace(/^\u00ef\u00bb\u00bf/, '');
+  if (head[0] === 0xff && head[1] === 0xfe) return head.toString('utf16le', 2, head.length & ~1);
+  if (head[0] === 0xfe && head[1] === 0xff) {
+    return Buffer.from(head.subarray(2, head.length & ~1))
+      .swap16()
+      .toString('utf16le');
+  }
+  const isMarked = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
+  return head.toString('latin1', isMarked ? 3 : 0);
 }

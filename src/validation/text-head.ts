@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { leadText } from './script-leads.ts';
 
 /** Control characters that text holds: tab, line feed, form feed, carriage return; a bit each. */
 const TEXT_CONTROLS = (1 << 9) | (1 << 10) | (1 << 12) | (1 << 13);
@@ -26,12 +25,16 @@ function isControl(byte = 0x20): boolean {
   return byte < 0x20 ? ((TEXT_CONTROLS >>> byte) & 1) === 0 : byte === 0x7f;
 }
 
-/** Kinds of text that the head may be the beginning of, most likely first; empty when it is no text. */
-export function textTypes(head: Buffer): string[] {
-  const lead = leadText(head);
-  const isMarkedUtf16 = /^(?:\u00ff\u00fe|\u00fe\u00ff)/.test(head.toString('latin1', 0, 2));
+/**
+ * Kinds of text that the head may be the beginning of, most likely first; empty when it is no text.
+ *
+ * @param lead its `leadText`.
+ * @param isText whether it {@link isPrintable}.
+ */
+export function textTypes(head: Buffer, lead: string, isText: boolean): string[] {
+  const isMarkedUtf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
   if (isMarkedUtf16) return lead.startsWith('<') ? ['application/xml'] : [];
-  if (!isPrintable(head)) return [];
+  if (!isText) return [];
   // An XML document may be in Latin-1 or Windows-1252: it says so itself.
   if (/^<(?:\?|!doctype\s)/i.test(lead)) return ['application/xml'];
   if (!isUtf8(withoutCutCharacter(head))) return [];

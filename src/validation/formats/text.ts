@@ -12,11 +12,12 @@ export const textInspector = inspectorOf({
 });
 
 const LEAD_BYTES = 4096;
+const NOTHING = Buffer.alloc(0);
 
 function* readText(feed: ByteFeed, { mediaType }: InspectionContext): Parser {
   const head: Buffer[] = [];
   let isHeadJudged = false;
-  let cut: Buffer = Buffer.alloc(0);
+  let cut: Buffer = NOTHING;
   while (yield* feed.more()) {
     const bytes = feed.use(feed.available);
     if (!isPrintable(bytes)) {
@@ -28,10 +29,12 @@ function* readText(feed: ByteFeed, { mediaType }: InspectionContext): Parser {
     }
     cut = judgeUtf8(cut, bytes);
     if (isHeadJudged) continue;
-    head.push(Buffer.from(bytes.subarray(0, LEAD_BYTES)));
-    if (feed.position < LEAD_BYTES) continue;
-    judgeLead(Buffer.concat(head), mediaType);
-    isHeadJudged = true;
+    if (feed.position >= LEAD_BYTES) {
+      judgeLead(head.length === 0 ? bytes : Buffer.concat([...head, bytes]), mediaType);
+      isHeadJudged = true;
+      continue;
+    }
+    head.push(Buffer.from(bytes));
   }
   if (cut.length > 0) throw notUtf8();
   if (!isHeadJudged) judgeLead(Buffer.concat(head), mediaType);
@@ -39,8 +42,9 @@ function* readText(feed: ByteFeed, { mediaType }: InspectionContext): Parser {
 
 /** Judges the bytes after those that were cut off; returns those that are cut off now, at most three. */
 function judgeUtf8(cut: Buffer, bytes: Buffer): Buffer {
+  if (cut.length === 0) return judgeWhole(bytes);
   // A character has four bytes at most, so three more always complete the one that was cut.
-  const joinedBytes = cut.length === 0 ? 0 : Math.min(3, bytes.length);
+  const joinedBytes = Math.min(3, bytes.length);
   const seam = Buffer.concat([cut, bytes.subarray(0, joinedBytes)]);
   if (joinedBytes === bytes.length) return judgeWhole(seam);
   const whole = withoutCutCharacter(seam);
@@ -52,7 +56,7 @@ function judgeUtf8(cut: Buffer, bytes: Buffer): Buffer {
 function judgeWhole(bytes: Buffer): Buffer {
   const whole = withoutCutCharacter(bytes);
   if (!isUtf8(whole)) throw notUtf8();
-  return Buffer.from(bytes.subarray(whole.length));
+  return whole.length === bytes.length ? NOTHING : Buffer.from(bytes.subarray(whole.length));
 }
 
 /** What browsers take for a web page when they guess the type of plain text (WHATWG MIME Sniffing §7.1). */
