@@ -41,6 +41,16 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
     ['an aborted put ends at once and leaves nothing'],
   ],
   [
+    'a store that begins what was aborted is noticed',
+    broken.BeginsAfterTheSignal,
+    [
+      'a copy whose signal has fired already does not begin',
+      'a batch delete whose signal has fired already does not begin',
+      'an upload in parts whose signal has fired already goes no further',
+      'a check whose signal has fired already does not begin',
+    ],
+  ],
+  [
     'a store that drops metadata is noticed',
     broken.DropsMetadata,
     [

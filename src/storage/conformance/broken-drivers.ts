@@ -79,6 +79,29 @@ export class IgnoresSignalWhilePutting extends MemoryBackend {
   }
 }
 
+/** Does what it was asked to, although nobody waits for it any more. */
+export class BeginsAfterTheSignal extends MemoryBackend {
+  override copy(source: ObjectKey, target: ObjectKey, options: CopyOptions): Promise<ObjectInfo> {
+    return super.copy(source, target, unheard(options));
+  }
+  override deleteMany(keys: readonly ObjectKey[], options: CallOptions): Promise<readonly DeleteFailure[]> {
+    return super.deleteMany(keys, unheard(options));
+  }
+  override beginMultipart(key: ObjectKey, options: WriteOptions): Promise<MultipartUpload> {
+    return super.beginMultipart(key, unheard(options));
+  }
+  override check(options: CallOptions): Promise<void> {
+    return super.check(unheard(options));
+  }
+}
+
+function unheard<Options extends CallOptions>({
+  signal: _signal,
+  ...rest
+}: Options): Omit<Options, 'signal'> {
+  return rest;
+}
+
 export class DropsMetadata extends MemoryBackend {
   override put(key: ObjectKey, body: ByteStream, options: PutOptions): Promise<ObjectInfo> {
     return super.put(key, body, { ...options, metadata: {} });
@@ -179,6 +202,7 @@ export class BatchDeleteStopsAtMissing extends MemoryBackend {
     keys: readonly ObjectKey[],
     options: CallOptions,
   ): Promise<readonly DeleteFailure[]> {
+    if (options.signal?.aborted === true) return super.deleteMany(keys, options);
     for (const key of keys) {
       try {
         await this.head(key, options);

@@ -54,4 +54,11 @@ export const COPY_LAWS: Laws = {
     await bucket.copy(`${base}a`, `${base}b`, REPLACE);
     assert.equal(await readText(bucket, `${base}b`), 'new');
   },
+
+  'a copy whose signal has fired already does not begin': async ({ bucket, base }) => {
+    await bucket.put(`${base}a`, chunks('x'), CREATE);
+    const signal = AbortSignal.abort();
+    await refuses('aborted', bucket.copy(`${base}a`, `${base}b`, { ...CREATE, signal }));
+    await assertAbsent(bucket, `${base}b`, base);
+  },
 };

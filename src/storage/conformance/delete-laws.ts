@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isStowageError } from '../../core/errors.ts';
 import type { Laws } from './law.ts';
 import { assertAbsent, CREATE, chunks, listKeys, readText, refuses } from './material.ts';
 
@@ -48,5 +49,25 @@ export const DELETE_LAWS: Laws = {
     const signal = AbortSignal.abort();
     await refuses('aborted', bucket.delete(`${base}a`, { signal }));
     assert.equal(await readText(bucket, `${base}a`), 'x');
+  },
+
+  'a batch delete whose signal has fired already does not begin': async ({ bucket, base }) => {
+    await bucket.put(`${base}a`, chunks('x'), CREATE);
+    const signal = AbortSignal.abort();
+    await refuses('aborted', bucket.deleteMany([`${base}a`], { signal }));
+    assert.equal(await readText(bucket, `${base}a`), 'x');
+  },
+
+  'a batch delete that is aborted on its way is aborted, or was done already': async ({ bucket, base }) => {
+    const keys = Array.from({ length: 40 }, (_, index) => `${base}${index}`);
+    await Promise.all(keys.map((key) => bucket.put(key, chunks('x'), CREATE)));
+    const cut = new AbortController();
+    const deleting = bucket.deleteMany(keys, { signal: cut.signal });
+    cut.abort();
+    // What was not reached is no failure of the store.
+    await deleting.then(
+      (failures) => assert.deepEqual(failures, []),
+      (error: unknown) => assert.ok(isStowageError(error, 'aborted'), String(error)),
+    );
   },
 };

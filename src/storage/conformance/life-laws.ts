@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { isStowageError } from '../../core/errors.ts';
 import type { Laws } from './law.ts';
-import { CREATE, chunks, readOptions } from './material.ts';
+import { CREATE, chunks, readOptions, refuses } from './material.ts';
 
 export const LIFE_LAWS: Laws = {
   'a store that answers passes its check': async ({ bucket }) => {
     await bucket.check({});
+  },
+
+  'a check whose signal has fired already does not begin': async ({ bucket }) => {
+    await refuses('aborted', bucket.check({ signal: AbortSignal.abort() }));
   },
 
   'capabilities are consistent': async ({ backend }) => {

@@ -95,6 +95,19 @@ export const MULTIPART_LAWS: Laws = {
     await upload.abort({});
   }),
 
+  'an upload in parts whose signal has fired already goes no further': withParts(async ({ bucket, base }) => {
+    const signal = AbortSignal.abort();
+    await refuses('aborted', bucket.beginMultipart(`${base}a`, { ...REPLACE, signal }));
+    const upload = await bucket.beginMultipart(`${base}a`, REPLACE);
+    await refuses('aborted', upload.putPart(1, chunks('first'), { sizeBytes: 5, signal }));
+    const part = await upload.putPart(1, chunks('small'), { sizeBytes: 5 });
+    await refuses('aborted', upload.listParts({ signal }));
+    await refuses('aborted', upload.complete([part], { ...CREATE, signal }));
+    await assertAbsent(bucket, `${base}a`, base);
+    await upload.complete([part], CREATE);
+    assert.equal(await readText(bucket, `${base}a`), 'small');
+  }),
+
   'part numbers outside the plan are refused': withParts(async ({ bucket, base, backend }) => {
     const upload = await bucket.beginMultipart(`${base}a`, REPLACE);
     for (const partNumber of [0, -1, 1.5, backend.capabilities.partsMax + 1]) {

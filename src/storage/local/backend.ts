@@ -174,6 +174,8 @@ class DiskBackend implements LocalBackend {
     await mapBounded(keys, DELETES_AT_ONCE, async (key) => {
       await this.delete(key, options).catch((error: unknown) => failures.push({ key, error }));
     });
+    // What was not reached is no failure of the store.
+    throwIfAborted(options.signal);
     return failures;
   }
 
