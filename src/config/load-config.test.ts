@@ -8,6 +8,8 @@ import { loadConfig } from './load-config.ts';
 import type { Environment } from './look-alikes.ts';
 import { openMadeSecrets } from './made-secrets.ts';
 import { ConfigError } from './problems.ts';
+import { gatherSettingValues } from './setting-values.ts';
+import { SETTINGS } from './settings.ts';
 
 const directories: string[] = [];
 const JUDGED = new Set([
@@ -100,6 +102,25 @@ describe('secrets from the environment and from files', () => {
     assert.deepEqual(config.access.jwtSecrets, [SECRET]);
     assert.deepEqual(config.storage.signingSecrets, [SECRET, OTHER_SECRET]);
     assert.deepEqual(config.madeSecrets, []);
+  });
+
+  test('every secret may come from a file, whatever name it is set by, and no other setting may', async () => {
+    const cwd = temporaryDirectory();
+    writeFileSync(join(cwd, 'secret'), `postgres://u:${SECRET}@db.example/x\n`);
+    const problems: string[] = [];
+    for (const { name, aliases, secret } of SETTINGS) {
+      for (const each of [name, ...aliases]) {
+        const values = gatherSettingValues({ [`${each}_FILE`]: 'secret' }, new Map(), cwd, problems);
+        const given = secret
+          ? { text: `postgres://u:${SECRET}@db.example/x`, source: `${each}_FILE` }
+          : undefined;
+        assert.deepEqual(values.get(name), given, each);
+      }
+    }
+    assert.deepEqual(problems, []);
+    assert.ok(SETTINGS.filter(({ secret }) => secret).length >= 8);
+    const config = await load({ DATABASE_URL_FILE: 'secret' }, cwd);
+    assert.match(config.database.url ?? '', /^postgres:\/\/u:/);
   });
 
   test('the name and its file together are refused', async () => {
@@ -207,11 +228,12 @@ describe('wrong settings', () => {
   });
 
   test('an encryption key is refused while files would be stored plain', async () => {
-    assert.match(
-      (await problemsOf({ ENCRYPTION_KEY: 'f'.repeat(64) })).join(),
-      /ENCRYPTION_KEY .*does not encrypt/,
-    );
-    assert.match((await problemsOf({ ENCRYPTION_KEY: 'abc' })).join(), /ENCRYPTION_KEY must be 32 bytes/);
+    for (const key of ['f'.repeat(64), Buffer.alloc(32, 7).toString('base64')]) {
+      assert.match((await problemsOf({ ENCRYPTION_KEY: key })).join(), /ENCRYPTION_KEY .*does not encrypt/);
+    }
+    for (const key of ['abc', 'f'.repeat(62), Buffer.alloc(31, 7).toString('base64')]) {
+      assert.match((await problemsOf({ ENCRYPTION_KEY: key })).join(), /ENCRYPTION_KEY must be 32 bytes/);
+    }
   });
 
   test('REDIS_URL is accepted with a warning that it is not used', async () => {

@@ -18,12 +18,18 @@ import { type MemoryBackend, openMemoryBackend } from '../storage/index.ts';
 import { singleStore } from '../storage/stores.ts';
 import { sweptPrefixes } from './find-orphans.ts';
 import { STORE_OWNER_KEY } from './store-owner.ts';
-import { hasFindings, type SweepOptions, type SweepParts, sweep } from './sweep.ts';
+import {
+  hasFindings,
+  SWEEP_AGE_SECONDS_DEFAULT,
+  type SweepOptions,
+  type SweepParts,
+  sweep,
+} from './sweep.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const CREATE = { mode: 'create', contentType: 'image/png', cacheControl: '', metadata: {} } as const;
-const DRY: SweepOptions = { apply: false, force: false, ageSecondsMin: 86_400 };
+const DRY: SweepOptions = { apply: false, force: false, ageSecondsMin: SWEEP_AGE_SECONDS_DEFAULT };
 const APPLY: SweepOptions = { ...DRY, apply: true };
 
 function imageType(given: Partial<AssetType> = {}): AssetType {
