@@ -248,7 +248,8 @@ describe('other bodies', () => {
       ['DELETE', '/api/assets/00000000-0000-4000-8000-000000000000'],
     ] as const) {
       const answer = await server.ask({ role: 'admin' }, target, { method, body });
-      assert.equal(((await answer.json()) as ProblemJson).code, 'request_too_large');
+      const { code, limit_bytes } = (await answer.json()) as ProblemJson;
+      assert.deepEqual([code, limit_bytes], ['request_too_large', server.options.config.http.bodyBytesMax]);
     }
     const stream = new Blob([body]).stream();
     const init = { method: 'DELETE', body: stream, duplex: 'half' } as RequestInit;
@@ -305,6 +306,28 @@ describe('an upload', () => {
     assert.deepEqual([refused.status, problem.code, problem.filename], [400, 'empty_file', 'empty.txt']);
     const list = await server.ask({ userId: 'none' }, '/api/assets');
     assert.deepEqual(((await list.json()) as { assets: unknown[] }).assets, []);
+  });
+
+  test('has with its bytes what it is, how long caches keep it, its hash, and no name of a person', async () => {
+    const who = { userId: 'zoë@example.org', tenantId: 'Zoë Ltd' };
+    const [first, second, elsewhere] = await Promise.all([
+      server.store(who),
+      server.store(who, { name: 'zoë.txt' }),
+      server.store({ ...who, tenantId: 'other' }),
+    ]);
+    const infoOf = async ({ key }: AssetJson) =>
+      server.bucket.head(key as Parameters<typeof server.bucket.head>[0], {});
+    const info = await infoOf(first);
+    const { uploaded_by: pseudonym = '', upload_timestamp: at = '', ...rest } = info.metadata;
+    assert.deepEqual(
+      [info.contentType, info.cacheControl],
+      ['text/plain', 'public, max-age=31536000, immutable'],
+    );
+    assert.deepEqual(rest, { content_hash: first.content_hash });
+    assert.equal(new Date(at).toISOString(), at);
+    assert.match(pseudonym, /^[0-9a-f]{16}$/);
+    assert.equal((await infoOf(second)).metadata.uploaded_by, pseudonym, 'one for all files of an owner');
+    assert.notEqual((await infoOf(elsewhere)).metadata.uploaded_by, pseudonym, 'and for no namesake');
   });
 
   test('with the same Idempotency-Key is done once', async () => {
