@@ -12,12 +12,20 @@ export const BELONGS_TO = 'belongs-to.json';
 export async function removeAbandonedClusters(parent: string): Promise<void> {
   for (const name of await readdir(parent).catch(() => [])) {
     const directory = join(parent, name);
-    const text = await readFile(join(directory, BELONGS_TO), 'utf8').catch(() => '{}');
-    const dataDir: unknown = Object(JSON.parse(text)).data_dir;
+    const dataDir = await readOwner(join(directory, BELONGS_TO));
     if (typeof dataDir !== 'string' || !dataDir.startsWith(tmpdir() + sep)) continue;
     if (await exists(dataDir)) continue;
     if (await exists(join(directory, 'cluster', 'postmaster.pid'))) continue;
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Another process that starts may be writing the file just now; then, as with a damaged one, nobody knows. */
+async function readOwner(file: string): Promise<unknown> {
+  try {
+    return Object(JSON.parse(await readFile(file, 'utf8'))).data_dir;
+  } catch {
+    return undefined;
   }
 }
 

@@ -27,7 +27,7 @@ import { postgresCatalog } from '../postgres-catalog.ts';
 import { type TestMajor, testBinDir } from '../testing.ts';
 import { findBinaries } from './binaries.ts';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded-database.ts';
-import { prepareLocation } from './location.ts';
+import { type Location, prepareLocation } from './location.ts';
 import { EmbeddedDatabaseError } from './problems.ts';
 import { startServer } from './server.ts';
 
@@ -67,6 +67,17 @@ async function ended(child: ChildProcess): Promise<void> {
 
 async function serverPid(dataDir: string): Promise<number> {
   return Number((await readFile(join(dataDir, 'database/cluster/postmaster.pid'), 'utf8')).split('\n')[0]);
+}
+
+/** Leaves a lock file as a server does: of the cluster, or of its socket. */
+async function writeLock(
+  location: Location,
+  name: 'postmaster.pid' | '.s.PGSQL.5432.lock',
+  text: string,
+): Promise<void> {
+  const file = join(name === 'postmaster.pid' ? location.clusterDirectory : location.socketDirectory, name);
+  await writeFile(file, text, { mode: 0o600 });
+  if (location.runAs !== null) await chown(file, location.runAs.uid, location.runAs.gid);
 }
 
 /** Waits for what another process does; the runner's time limit ends it. */
@@ -203,17 +214,41 @@ test('a server that crashes is started again, and callers see database_unavailab
   await embedded.close();
 });
 
-test('a lock file whose process id now belongs to somebody else does not keep the server from starting', async () => {
+test('a server that finds the lock of one that has only just begun waits for it', async () => {
+  await using directory = await testDirectory();
+  await (await open(directory.path)).close();
+  const location = await prepareLocation(directory.path, silentLog);
+  const binaries = await findBinaries(location, 18, testBinDir(18));
+  // It is made first, and written to a moment later.
+  await writeLock(location, 'postmaster.pid', '');
+  const options = { location, binaries, durable: true, removeAtEnd: null, log: silentLog };
+  assert.equal(await startServer(options), 'locked');
+  await rm(join(location.clusterDirectory, 'postmaster.pid'));
+  const server = await startServer(options);
+  assert.notEqual(server, 'locked');
+  if (server !== 'locked') await server.stop();
+});
+
+test('an empty lock file, whose server was cut off, does not keep the next from starting', async () => {
+  await using directory = await testDirectory();
+  await (await open(directory.path)).close();
+  await writeLock(await prepareLocation(directory.path, silentLog), 'postmaster.pid', '');
+  await using second = await open(directory.path);
+  assert.equal(second.isOurs(), true);
+});
+
+test('lock files whose process id now belongs to somebody else do not keep the server from starting', async () => {
   await using directory = await testDirectory();
   await using first = await open(directory.path);
-  const lock = join(directory.path, 'database/cluster/postmaster.pid');
-  const content = await readFile(lock, 'utf8');
+  const location = await prepareLocation(directory.path, silentLog);
+  const ofCluster = await readFile(join(location.clusterDirectory, 'postmaster.pid'), 'utf8');
+  const ofSocket = await readFile(join(location.socketDirectory, '.s.PGSQL.5432.lock'), 'utf8');
   await first.close();
   // An unrelated process of the same account, as in a container where ids repeat.
-  const owner = await stat(join(directory.path, 'database/cluster'));
-  const other = spawn('/bin/sleep', ['60'], isRoot ? { uid: owner.uid, gid: owner.gid } : {});
-  await writeFile(lock, content.replace(/^\d+/, String(other.pid)), { mode: 0o600 });
-  if (isRoot) await chown(lock, owner.uid, owner.gid);
+  const owner = await stat(location.clusterDirectory);
+  const other = spawn('/bin/sleep', ['600'], isRoot ? { uid: owner.uid, gid: owner.gid } : {});
+  await writeLock(location, 'postmaster.pid', ofCluster.replace(/^\d+/, String(other.pid)));
+  await writeLock(location, '.s.PGSQL.5432.lock', ofSocket.replace(/^\d+/, String(other.pid)));
   try {
     await using second = await open(directory.path);
     assert.equal(second.isOurs(), true);

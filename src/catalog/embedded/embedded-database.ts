@@ -5,10 +5,11 @@ import { throwIfAborted } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { findBinaries, readClusterMajor } from './binaries.ts';
 import { makeCluster, SETUP_ROLE } from './cluster.ts';
+import { removeDeadLocks } from './dead-locks.ts';
 import { type Location, prepareLocation } from './location.ts';
 import { explainFailure } from './problems.ts';
 import { APP_ROLE, DATABASE, OWNER_ROLE } from './roles.ts';
-import { removeDeadLock, type Server, startServer } from './server.ts';
+import { type Server, startServer } from './server.ts';
 import { setUpServer } from './set-up.ts';
 
 /** A private PostgreSQL on this machine, kept running until it is closed. */
@@ -80,7 +81,7 @@ function explainSystemError(error: unknown): never {
 }
 
 const RETRY_MS = 100;
-/** After this many refusals by a lock whose holder answers nothing, its holder is examined. */
+/** After every so many refusals by a lock whose holder answers nothing, its holder is examined. */
 const LOCK_RETRIES_BEFORE_EXAMINED = 30;
 const LOCK_RETRIES_MAX = 600;
 const RESTART_DELAY_MS_MAX = 5_000;
@@ -131,7 +132,7 @@ class Supervisor {
       });
       if (server !== 'locked') return this.#own(server);
       if (await this.#join()) return;
-      if (attempt === LOCK_RETRIES_BEFORE_EXAMINED) await removeDeadLock(this.#location);
+      if (attempt % LOCK_RETRIES_BEFORE_EXAMINED === 0) removeDeadLocks(this.#location, Date.now());
       if (attempt === LOCK_RETRIES_MAX) throw explainFailure('the server', 'Another server holds its files.');
       await delay(RETRY_MS, undefined, { signal });
     }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { chmod, lchown, link, lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Log } from '../../core/log.ts';
@@ -22,9 +23,12 @@ export interface Location {
 
 /** `sockaddr_un.sun_path` ends at 104 bytes on macOS and 108 on Linux, the closing NUL included. */
 const SOCKET_PATH_BYTES_MAX = 103;
-const SOCKET_NAME = '.s.PGSQL.5432';
+/** What PostgreSQL calls its socket on port 5432. */
+export const SOCKET_NAME = '.s.PGSQL.5432';
 /** Where clusters go when DATA_DIR lies behind a closed directory such as /root. */
 const OPEN_DIRECTORY = '/var/lib/stowage';
+/** Says, below DATA_DIR, where its cluster is when it is not there. */
+const RECORD = 'location.json';
 
 /**
  * Finds, and makes, the directories of the embedded database: `DATA_DIR/database`, unless Stowage is root and the
@@ -79,9 +83,11 @@ async function chooseDirectory(base: string, log: Log): Promise<string> {
   const directory = join(OPEN_DIRECTORY, randomBytes(8).toString('hex'));
   makeDirectories(directory, 0o755);
   await writeFile(join(directory, BELONGS_TO), JSON.stringify({ data_dir: dirname(base) }));
-  const temporary = join(base, `location.json.${process.pid}`);
-  await writeFile(temporary, JSON.stringify({ directory }));
-  await rename(temporary, join(base, 'location.json'));
+  const chosen = await recordDirectory(base, directory);
+  if (chosen !== directory) {
+    await rm(directory, { recursive: true, force: true });
+    return chosen;
+  }
   log.warn(
     { directory, account: account.name },
     'DATA_DIR is closed to the account that runs the embedded database, which is kept elsewhere',
@@ -89,8 +95,25 @@ async function chooseDirectory(base: string, log: Log): Promise<string> {
   return directory;
 }
 
+/** Of several processes that start at once the first one's directory stays, and all use it. */
+async function recordDirectory(base: string, directory: string): Promise<string> {
+  const temporary = join(base, `location.json.${randomBytes(8).toString('hex')}`);
+  await writeFile(temporary, JSON.stringify({ directory }));
+  try {
+    await link(temporary, join(base, RECORD));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') return (await readRecordedDirectory(base)) ?? directory;
+    // A file system without hard links: the last one's stays.
+    await rename(temporary, join(base, RECORD));
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  return directory;
+}
+
 async function readRecordedDirectory(base: string): Promise<string | undefined> {
-  const file = join(base, 'location.json');
+  const file = join(base, RECORD);
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const record: unknown = JSON.parse(text);
@@ -118,14 +141,13 @@ async function prepareSocketDirectory(directory: string, runAs: RunAs | null): P
   const hash = createHash('sha256').update(directory).digest('hex').slice(0, 16);
   const path = short ? near : join(tmpdir(), `stowage-${hash}`);
   const uid = runAs?.uid ?? process.getuid?.() ?? 0;
-  const made = await mkdir(path, { mode: 0o700 }).then(
-    () => true,
-    () => false,
-  );
-  if (made && runAs !== null) await chown(path, runAs.uid, runAs.gid);
+  await mkdir(path, { mode: 0o700 }).catch(() => undefined);
+  // Not yet handed over: it was made just now, here or by another process that starts too, or by one that was killed.
+  if (runAs !== null && isOnlyFor(process.getuid?.() ?? 0, await lstat(path)))
+    await lchown(path, runAs.uid, runAs.gid);
   // In a shared temporary directory anyone could have made it first: never use what is not ours alone.
   const info = await lstat(path);
-  if (!info.isDirectory() || info.uid !== uid || (info.mode & 0o077) !== 0) {
+  if (!isOnlyFor(uid, info)) {
     throw cannotRun(
       `the directory for its socket, ${path}, belongs to somebody else or is open to others. Remove it.`,
     );
@@ -134,6 +156,10 @@ async function prepareSocketDirectory(directory: string, runAs: RunAs | null): P
     throw cannotRun(`the path of its socket, ${path}, is too long. Use a shorter DATA_DIR or TMPDIR.`);
   }
   return path;
+}
+
+function isOnlyFor(uid: number, info: Stats): boolean {
+  return info.isDirectory() && info.uid === uid && (info.mode & 0o077) === 0;
 }
 
 async function exists(path: string): Promise<boolean> {

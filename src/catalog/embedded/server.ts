@@ -1,6 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Log } from '../../core/log.ts';
 import type { Binaries } from './binaries.ts';
 import { serverEnvironment } from './cluster.ts';
@@ -51,9 +49,17 @@ exit $status
 const OUTPUT_CHARACTERS_MAX = 4000;
 
 /**
+ * What a server says that found the cluster in use. Its lock file is made first and written to a moment later: who looks
+ * in between sees it empty. And of two that find the lock of a dead server, one removes it and the other finds nothing.
+ */
+const LOCKED =
+  /lock file .* already exists|lock file .* is empty|bogus data in lock file|could not remove old lock file .*: No such file|pre-existing shared memory block/;
+
+/**
  * Starts the server and waits until it accepts connections.
  *
- * @returns `locked` when another server holds the cluster, or one that just died is not yet gone from the process table.
+ * @returns `locked` when another server holds the cluster or is about to, or one that just died is not yet gone from the
+ *   process table.
  */
 export async function startServer(options: ServerOptions): Promise<Server | 'locked'> {
   const { location, binaries, log } = options;
@@ -89,7 +95,7 @@ export async function startServer(options: ServerOptions): Promise<Server | 'loc
   try {
     const output = await waitUntilReady(child, log);
     if (output !== null) {
-      if (/lock file .* already exists|pre-existing shared memory block/.test(output)) return 'locked';
+      if (LOCKED.test(output)) return 'locked';
       throw explainFailure('the server', output);
     }
   } finally {
@@ -168,17 +174,4 @@ function serverArguments(options: ServerOptions): string[] {
   };
   const pairs = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   return ['-D', options.location.clusterDirectory, ...pairs];
-}
-
-/**
- * Removes the lock file of a server that is certainly gone: after a crash its process id may belong to an unrelated
- * process (common in containers), or to a zombie nobody collects; PostgreSQL would wait for ever. It still
- * finds surviving children by their shared memory, which is named after the directory.
- */
-export async function removeDeadLock(location: Location): Promise<void> {
-  const file = join(location.clusterDirectory, 'postmaster.pid');
-  const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
-  if (!Number.isInteger(pid) || pid <= 0 || process.platform !== 'linux') return;
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
-  if (command !== undefined && !command.includes('postgres')) await rm(file, { force: true });
 }
