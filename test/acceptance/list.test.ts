@@ -4,7 +4,7 @@ import type { Caller } from './caller.ts';
 import { assertProblem } from './http.ts';
 import { sample } from './samples/index.ts';
 import { type Service, startService, until } from './service.ts';
-import type { Asset, AssetPage } from './wire.ts';
+import type { Asset, AssetPage, LogPage } from './wire.ts';
 
 let service: Service;
 before(async () => {
@@ -155,6 +155,11 @@ describe('a delete', () => {
     const asset = await caller.store('image', sample('png', 3));
     assert.equal((await admin.send('DELETE', `/api/assets/${asset.asset_id}`)).status, 204);
     assert.deepEqual(await caller.assets(), []);
+    const log = await admin.get(`/api/access-log?asset_id=${asset.asset_id}&action=delete`);
+    assert.deepEqual(
+      log.json<LogPage>().entries.map((entry) => [entry.user_id, entry.outcome]),
+      [['root', 'ok']],
+    );
   });
 });
 

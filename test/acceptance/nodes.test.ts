@@ -128,6 +128,54 @@ describe('the tables', () => {
     }
   });
 
+  test('have the access log of R4.4 indexed by user, by asset and by time', async () => {
+    const indexes = (
+      await query(database.adminUrl, "SELECT indexdef FROM pg_indexes WHERE tablename = 'file_access_logs'")
+    ).map((row) => String(row.indexdef));
+    for (const wanted of [
+      /\(tenant_id, user_id, at DESC/,
+      /\(asset_id, at DESC/,
+      /\(tenant_id, at DESC/,
+      /UNIQUE.*\(entry_id\)/,
+    ]) {
+      assert.ok(
+        indexes.some((index) => wanted.test(index)),
+        `${wanted} in\n${indexes.join('\n')}`,
+      );
+    }
+  });
+
+  test('know of each user what the tokens said', async () => {
+    const tenant = { tenant_id: 'known' };
+    const startedMs = Date.now();
+    await first.as('ann', tenant).store('image', sample('png', 40));
+    await second.as('root', { ...tenant, role: 'admin' }).store('image', sample('png', 41));
+    await first.as('ann', { tenant_id: 'known-2' }).store('image', sample('png', 42));
+    // One who only asks has stored nothing, and there is nothing to know.
+    await first.as('eve', tenant).assets();
+    const users = () =>
+      query(
+        database.adminUrl,
+        "SELECT tenant_id, user_id, role, first_seen_at, last_seen_at FROM users WHERE tenant_id LIKE 'known%' ORDER BY 1, 2",
+      );
+    const found = await users();
+    assert.deepEqual(
+      found.map(({ tenant_id, user_id, role }) => [tenant_id, user_id, role]),
+      [
+        ['known', 'ann', 'user'],
+        ['known', 'root', 'admin'],
+        ['known-2', 'ann', 'user'],
+      ],
+    );
+    for (const { first_seen_at, last_seen_at } of found) {
+      assert.ok(Math.abs(Number(first_seen_at) - startedMs) < 60_000, String(first_seen_at));
+      assert.ok(Number(last_seen_at) >= Number(first_seen_at));
+    }
+    // Another role in the token is noted at once.
+    await second.as('ann', { ...tenant, role: 'admin' }).store('image', sample('png', 43));
+    assert.equal((await users())[0]?.role, 'admin');
+  });
+
   for (const statement of [
     "UPDATE file_access_logs SET user_id = 'somebody else'",
     'DELETE FROM file_access_logs',
@@ -138,7 +186,8 @@ describe('the tables', () => {
       const count = async () =>
         (await query(database.adminUrl, 'SELECT count(*) AS n FROM file_access_logs'))[0]?.n;
       const before = await count();
-      await assert.rejects(query(database.url, statement));
+      // The owner's own trigger refuses: restrict_violation.
+      await assert.rejects(query(database.url, statement), { code: '23001' });
       assert.equal(await count(), before);
     });
   }
@@ -158,9 +207,14 @@ describe('the tables', () => {
         `SET session_replication_role = replica; UPDATE file_access_logs SET user_id = ${user}
          WHERE entry_id = (SELECT min(entry_id) FROM file_access_logs WHERE user_id IS NOT NULL)`,
       );
+    const [changed] = await query(
+      database.adminUrl,
+      'SELECT min(entry_id)::text AS id FROM file_access_logs WHERE user_id IS NOT NULL',
+    );
     await change("user_id || 'x'");
     const broken = await verify();
     assert.equal(broken.code, 3, broken.stdout + broken.stderr);
+    assert.equal(broken.json<{ broken: { entryId: string } }>().broken.entryId, changed?.id, 'it is named');
     await change('left(user_id, -1)');
     assert.equal((await verify()).code, 0, 'put back, it is whole again');
   });

@@ -322,7 +322,7 @@ describe('digests', () => {
     );
   });
 
-  test('Repr-Digest on the part of a file is verified over that file', async () => {
+  test('Repr-Digest on the part of a file is no obstacle', async () => {
     const part = (digest: Buffer) => ({
       name: 'files',
       body: file.bytes,
