@@ -257,6 +257,19 @@ test('lock files whose process id now belongs to somebody else do not keep the s
   }
 });
 
+test('what a process that was killed while it set the server up left undone is done by the next', async () => {
+  await using directory = await testDirectory();
+  await using first = await open(directory.path);
+  const client = new Client({ ...first.setup, database: 'postgres' });
+  await client.connect();
+  // As after `create database`.
+  await client.query('revoke connect, create on database stowage from stowage_app');
+  await client.end();
+  await first.close();
+  await using second = await open(directory.path);
+  assert.equal(await ask(second, `select has_database_privilege('stowage', 'create')`), true);
+});
+
 test('what a killed initdb left behind is removed, and what a running one uses is not', async () => {
   await using directory = await testDirectory();
   const base = join(directory.path, 'database');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, cp, mkdtemp, readlink, rm, stat, truncate } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, readlink, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -58,6 +58,21 @@ describe('the binaries from npm', () => {
       await truncate(join(bin, 'postgres'), 0);
       await preparePackage(packageDirectory, location, [cache]);
       assert.ok((await stat(join(bin, 'postgres'))).size > 1_000_000);
+    });
+
+    test('are copied by several that start at once, and none removes the copy that another runs from', async () => {
+      await chmod(packageDirectory, 0o700);
+      const cache = join(root, 'cache-of-several');
+      const location = await locate();
+      const inode = async (bin: string): Promise<number> => (await stat(join(bin, 'postgres'))).ino;
+      const copies = await Promise.all(
+        [1, 2].map(async () => {
+          const bin = await preparePackage(packageDirectory, location, [cache]);
+          return { bin, ino: await inode(bin) };
+        }),
+      );
+      for (const { bin, ino } of copies) assert.equal(await inode(bin), ino);
+      assert.equal((await readdir(cache)).length, 1);
     });
 
     test('are never taken from a directory that others could have written', async () => {

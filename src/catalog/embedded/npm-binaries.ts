@@ -139,11 +139,24 @@ async function makeCopy(packageDirectory: string, links: readonly Link[], copy: 
     });
     await chmod(temporary, 0o755);
     if (!(await makeLinks(temporary, links))) throw new Error(`The links of ${temporary} could not be made.`);
-    await rm(copy, { recursive: true, force: true });
-    await rename(temporary, copy);
+    await placeCopy(packageDirectory, temporary, copy);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** A copy that another process made meanwhile stays, since it runs from it already; a damaged one is replaced. */
+async function placeCopy(packageDirectory: string, temporary: string, copy: string): Promise<void> {
+  const isPlaced = await rename(temporary, copy).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST') return false;
+      throw error;
+    },
+  );
+  if (isPlaced || (await isComplete(packageDirectory, copy))) return;
+  await rm(copy, { recursive: true, force: true });
+  await rename(temporary, copy);
 }
 
 /** A copy that somebody else may have written would be a way to become the database's account. */

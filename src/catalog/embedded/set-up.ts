@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientConfig } from 'pg';
 import { translated } from '../errors.ts';
-import { DATABASE, makeRolesAndDatabase } from './roles.ts';
+import { isSetUp, makeRolesAndDatabase } from './roles.ts';
 
 /** How long the server may take for one answer while it is set up, in milliseconds: making a database copies files. */
 const ANSWER_MS_MAX = 60_000;
@@ -20,9 +20,7 @@ export async function setUpServer(setup: ClientConfig, answerMsMax: number = ANS
   client.on('error', () => undefined);
   await translated(client.connect());
   try {
-    // The database is made last: when it is there, everything is.
-    const made = await translated(client.query('select from pg_database where datname = $1', [DATABASE]));
-    if (made.rowCount === 0) await translated(makeRolesAndDatabase(client));
+    if (!(await translated(isSetUp(client)))) await translated(makeRolesAndDatabase(client));
   } finally {
     await Promise.race([client.end().catch(() => undefined), delay(END_MS_MAX, undefined, { ref: false })]);
   }
