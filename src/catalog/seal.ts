@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type Transaction } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { throwIfAborted } from '../core/errors.ts';
-import { accessEntryOf } from './access-log.ts';
 import type { Database } from './database.ts';
-import { FIRST_PREVIOUS_HASH, hashEntry, hashSeal } from './entry-hash.ts';
+import { FIRST_PREVIOUS_HASH, hashSeal } from './entry-hash.ts';
+import { entryHash } from './entry-hash-sql.ts';
 import { translated } from './errors.ts';
 import type { Schema } from './schema.ts';
 
@@ -126,7 +126,7 @@ async function sealOnce(transaction: Transaction<Schema>, lastFinal: string, now
     .executeTakeFirst();
   const rows = await transaction
     .selectFrom('file_access_logs')
-    .selectAll()
+    .select(['entry_id', entryHash.as('hash')])
     .where('entry_id', '>', last?.last_entry_id ?? '0')
     .where('entry_id', '<=', lastFinal)
     .orderBy('entry_id')
@@ -138,7 +138,7 @@ async function sealOnce(transaction: Transaction<Schema>, lastFinal: string, now
     previousHash: last?.seal_hash ?? FIRST_PREVIOUS_HASH,
     sealedAtMs: nowMs,
     entryIds: rows.map((row) => BigInt(row.entry_id)),
-    entryHashes: Buffer.concat(rows.map((row) => hashEntry(accessEntryOf(row)))),
+    entryHashes: Buffer.concat(rows.map(({ hash }) => hash)),
   };
   await transaction
     .insertInto('access_log_seals')

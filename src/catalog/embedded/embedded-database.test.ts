@@ -171,6 +171,29 @@ test('two processes share one server, and the second takes over when the first i
   await second.close();
 });
 
+test('a process that joined can leave a server that is frozen', async () => {
+  await using directory = await testDirectory();
+  const first = startChild(directory.path, 'hold');
+  assert.equal(await first.nextLine(), 'ready ours');
+  await using second = await open(directory.path);
+  assert.equal(second.isOurs(), false);
+  const client = new Client({ ...second.setup, database: 'postgres' });
+  await client.connect();
+  const watched = await client.query<{ pid: number }>(
+    `select pid from pg_stat_activity where datname = 'postgres' and pid <> pg_backend_pid()`,
+  );
+  await client.end();
+  for (const { pid } of watched.rows) process.kill(pid, 'SIGSTOP');
+  try {
+    assert.ok(watched.rows.length > 0);
+    await second.close();
+  } finally {
+    for (const { pid } of watched.rows) process.kill(pid, 'SIGCONT');
+  }
+  first.child.stdin.end();
+  await ended(first.child);
+});
+
 test('of several processes that start at once on an empty directory one runs the server and all can use it', async () => {
   await using directory = await testDirectory();
   const children = Array.from({ length: 4 }, () => startChild(directory.path, 'hold'));

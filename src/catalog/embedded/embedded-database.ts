@@ -6,6 +6,7 @@ import type { Log } from '../../core/log.ts';
 import { findBinaries, readClusterMajor } from './binaries.ts';
 import { makeCluster, SETUP_ROLE } from './cluster.ts';
 import { removeDeadLocks } from './dead-locks.ts';
+import { endClient, unreferenceClient } from './end-client.ts';
 import { type Location, prepareLocation } from './location.ts';
 import { explainFailure } from './problems.ts';
 import { APP_ROLE, DATABASE, OWNER_ROLE } from './roles.ts';
@@ -145,8 +146,7 @@ class Supervisor {
     const watch = this.#watch;
     this.#server = null;
     this.#watch = null;
-    if (watch !== null && 'ref' in watch && typeof watch.ref === 'function') watch.ref();
-    await watch?.end().catch(() => undefined);
+    if (watch !== null) await endClient(watch);
     await server?.stop();
   }
 
@@ -179,7 +179,7 @@ class Supervisor {
       this.#restart('The process that ran the embedded database ended; it is started again from here.');
     });
     // A command that is done must be able to end.
-    if ('unref' in client && typeof client.unref === 'function') client.unref();
+    unreferenceClient(client);
     return true;
   }
 

@@ -1,12 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientConfig } from 'pg';
 import { translated } from '../errors.ts';
+import { endClient } from './end-client.ts';
 import { isSetUp, makeRolesAndDatabase } from './roles.ts';
 
 /** How long the server may take for one answer while it is set up, in milliseconds: making a database copies files. */
 const ANSWER_MS_MAX = 60_000;
-/** How long a server that was told good-bye may take to close, in milliseconds. */
-const END_MS_MAX = 1_000;
 
 /**
  * Makes the roles and the database in a fresh server; one that has them is left alone.
@@ -22,6 +20,6 @@ export async function setUpServer(setup: ClientConfig, answerMsMax: number = ANS
   try {
     if (!(await translated(isSetUp(client)))) await translated(makeRolesAndDatabase(client));
   } finally {
-    await Promise.race([client.end().catch(() => undefined), delay(END_MS_MAX, undefined, { ref: false })]);
+    await endClient(client);
   }
 }
