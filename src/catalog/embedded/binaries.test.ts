@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -26,6 +26,31 @@ describe('choosing a PostgreSQL', () => {
   test('stays with the version of an existing database, whatever else is there', async () => {
     // 18 comes from npm on every machine that runs these tests.
     assert.equal((await findBinaries(location, 18, undefined)).major, 18);
+  });
+
+  test('takes the system’s before that of npm, when its version is supported', async (context) => {
+    const system = join(directory, 'system');
+    await mkdir(system);
+    const install = async (major: number) => {
+      for (const name of ['postgres', 'initdb'])
+        await writeFile(join(system, name), `#!/bin/sh\necho "${name} (PostgreSQL) ${major}.1"\n`, {
+          mode: 0o755,
+        });
+    };
+    const { PATH } = process.env;
+    context.after(() => {
+      process.env.PATH = PATH;
+    });
+    process.env.PATH = `${system}:/usr/bin:/bin`;
+    await install(17);
+    // A machine may have one of its own in the usual places: then that is the system's.
+    const first = (await findBinaries(location, null, undefined)).postgres;
+    assert.ok(first.startsWith(system) || /^\/(?:usr|opt)\//.test(first), first);
+    assert.equal((await findBinaries(location, 17, undefined)).major, 17);
+    await install(MAJOR_MIN - 1);
+    await assert.rejects(findBinaries(location, MAJOR_MIN - 1, undefined), EmbeddedDatabaseError);
+    const other = await findBinaries(location, null, undefined);
+    assert.ok(!other.postgres.startsWith(system), 'too old');
   });
 
   test('refuses a version that is not there, and says how to move', async () => {
