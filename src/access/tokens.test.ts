@@ -291,6 +291,13 @@ describe('a minted token', () => {
     assert.deepEqual(principal, { userId: 'bob', tenantId: 'acme', role: 'admin' });
   });
 
+  test('is signed with the newest secret, whatever older ones still verify', async () => {
+    const token = await mintToken(SETTINGS, options);
+    const only = (secret: string) => openTokenVerifier({ ...SETTINGS, jwtSecrets: [secret] }, clock);
+    assert.equal((await accepted(token, only(SECRET))).userId, 'bob');
+    await refused(`Bearer ${token}`, only(OLDER));
+  });
+
   test('is not made for names that would be refused, nor without a secret', async () => {
     await assert.rejects(mintToken(SETTINGS, { ...options, userId: '' }), TypeError);
     await assert.rejects(mintToken(SETTINGS, { ...options, tenantId: 'a\nb' }), TypeError);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { parseTrustedProxies } from '../access/client-address.ts';
 import type { Config } from './config.ts';
 import { loadConfig } from './load-config.ts';
 import type { Environment } from './look-alikes.ts';
@@ -217,6 +218,35 @@ describe('wrong settings', () => {
     const config = await load({ NODE_ENV: 'production', JWT_SECRET: SECRET, SIGNING_SECRET: SECRET });
     assert.match(config.warnings.join('\n'), /local disk in production/);
     assert.deepEqual(config.madeSecrets, []);
+  });
+
+  test('production takes the keys of an identity provider for a token verifier, and makes no secret', async () => {
+    const cwd = temporaryDirectory();
+    const env = {
+      ...{ NODE_ENV: 'production', SIGNING_SECRET: SECRET, JWKS_URL: 'https://id.example.org/keys' },
+      ...{ JWT_ISSUER: 'https://id.example.org', JWT_AUDIENCE: 'stowage' },
+    };
+    const config = await load(env, cwd);
+    assert.deepEqual([config.access.jwtSecrets, config.madeSecrets], [[], []]);
+    assert.ok(!existsSync(join(cwd, 'data', 'secrets.json')));
+  });
+
+  test('TRUST_PROXY may name the networks of this machine and of its neighbours by a word', async () => {
+    const { trustProxy } = (await load({ TRUST_PROXY: 'loopback, private,192.0.2.7' })).http;
+    const isTrusted = parseTrustedProxies(trustProxy);
+    for (const address of [
+      '127.0.0.1',
+      '::1',
+      '10.1.2.3',
+      '172.16.0.1',
+      '192.168.1.1',
+      'fd00::1',
+      '192.0.2.7',
+    ])
+      assert.ok(isTrusted(address), address);
+    for (const address of ['192.0.2.8', '172.32.0.1', '2001:db8::1', '8.8.8.8'])
+      assert.ok(!isTrusted(address), address);
+    assert.deepEqual((await load({})).http.trustProxy, []);
   });
 
   test('keys of an identity provider need the issuer and the audience', async () => {

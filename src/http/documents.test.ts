@@ -9,7 +9,8 @@ import { openServerFixture, type ServerFixture } from './server-fixture.ts';
 interface Operation {
   readonly operationId: string;
   readonly summary: string;
-  readonly parameters: readonly { name: string; in: string; required: boolean }[];
+  readonly parameters: readonly { name: string; in: string; required: boolean; schema: object }[];
+  readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: unknown }>> };
   readonly responses: Readonly<Record<string, { content?: Record<string, unknown> }>>;
   readonly security: readonly object[];
 }
@@ -53,6 +54,43 @@ describe('the OpenAPI document', () => {
           .map((each) => `{${each.name}}`);
         assert.deepEqual(path.match(/\{\w+\}/g) ?? [], named, path);
       }
+    }
+  });
+
+  test('shows of every parameter of a query the very schema that validates it', () => {
+    let shown = 0;
+    for (const route of routes) {
+      const operation = operations().find((each) => each.operationId === route.operation);
+      const documented = operation?.parameters.filter((each) => each.in === 'query') ?? [];
+      const validated = Object.entries(route.query?.properties ?? {}).map(([name, property]) => {
+        const { description: _, ...schema } = JSON.parse(JSON.stringify(property)) as Record<string, unknown>;
+        return { name, schema };
+      });
+      assert.deepEqual(
+        documented.map(({ name, schema }) => ({ name, schema })),
+        validated,
+        route.operation,
+      );
+      shown += validated.length;
+    }
+    assert.ok(shown >= 10, `${shown} parameters`);
+  });
+
+  test('shows of every JSON body the very schema that validates it', () => {
+    const resolved = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(resolved);
+      if (typeof value !== 'object' || value === null) return value;
+      const { $ref, $id: _, ...rest } = value as Record<string, unknown>;
+      if (typeof $ref === 'string')
+        return resolved(document.components.schemas[$ref.split('/').at(-1) ?? '']);
+      return Object.fromEntries(Object.entries(rest).map(([name, each]) => [name, resolved(each)]));
+    };
+    const withBody = routes.filter((route) => typeof route.body === 'object');
+    assert.ok(withBody.length >= 2);
+    for (const route of withBody) {
+      const operation = operations().find((each) => each.operationId === route.operation);
+      const schema = operation?.requestBody?.content?.['application/json']?.schema;
+      assert.deepEqual(resolved(schema), resolved(JSON.parse(JSON.stringify(route.body))), route.operation);
     }
   });
 
