@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { isObjectKey, OBJECT_KEY_BYTES_MAX, parseKeyPrefix, parseObjectKey } from './key.ts';
 
 const GOOD = [
@@ -53,4 +53,20 @@ describe('parseKeyPrefix', () => {
     assert.throws(() => parseKeyPrefix('images'), { code: 'invalid_key' });
     assert.throws(() => parseKeyPrefix('../'), { code: 'invalid_key' });
   });
+});
+
+test('a key is taken or refused by its segments, whichever characters it is made of', () => {
+  const pieces = ['a', '.', '/', '~', ' ', 'é'];
+  for (let length = 1; length <= 5; length += 1) {
+    for (let number = 0; number < pieces.length ** length; number += 1) {
+      let rest = number;
+      let key = '';
+      for (let at = 0; at < length; at += 1) {
+        key += pieces[rest % pieces.length] ?? '';
+        rest = Math.floor(rest / pieces.length);
+      }
+      const isGood = key.split('/').every((segment) => segment !== '' && !/[. ]$/.test(segment));
+      assert.equal(isObjectKey(key), isGood, JSON.stringify(key));
+    }
+  }
 });

@@ -50,7 +50,12 @@ export function parseKeyPrefix(text: string): KeyPrefix {
 const FORBIDDEN_CHARACTERS = /[\p{Cc}\\\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/u;
 const ENCODED_TRAVERSAL = /%(?:2e|2f|5c|00)/i;
 
+/** Keys as templates make them, in which nothing can be wrong: most of all that are checked, several times per request. */
+const PLAIN_SEGMENT = '[A-Za-z0-9._~-]*[A-Za-z0-9_~-]';
+const PLAIN_KEY = new RegExp(`^${PLAIN_SEGMENT}(?:/${PLAIN_SEGMENT})*$`);
+
 function keyProblem(text: string): string | undefined {
+  if (text.length <= OBJECT_KEY_SEGMENT_BYTES_MAX && PLAIN_KEY.test(text)) return undefined;
   if (text === '') return 'is empty';
   if (!text.isWellFormed()) return 'is not well-formed Unicode';
   if (Buffer.byteLength(text) > OBJECT_KEY_BYTES_MAX) return `is longer than ${OBJECT_KEY_BYTES_MAX} bytes`;

@@ -46,7 +46,7 @@ export async function storeFile(
 ): Promise<StoredFile> {
   const { claim, assetType, fields, owner, signal } = file;
   const admission = await admit(file.body, claim, assetType, file.bodyEndsOnAbort ? {} : { signal });
-  const body = startable(admission.body);
+  const body = new StartableBody(admission.body);
   const { filename } = admission.name;
   for (let attempt = 1; ; attempt += 1) {
     const nowMs = clock.now();
@@ -69,7 +69,7 @@ export async function storeFile(
         throw error;
       }
       // Bytes that have begun to flow can't be had again: only an untouched body gets another key.
-      if (body.isStarted() || attempt === KEYS_MAX) {
+      if (body.isStarted || attempt === KEYS_MAX) {
         await body.end();
         throw new StowageError('conflict', 'Another upload took the same key.', { cause: error });
       }
@@ -92,25 +92,36 @@ export function objectMetadata(
 
 /** 16 hex digits that stand for an owner: the same for all their files, different for every tenant. */
 export function pseudonym(owner: Pick<Principal, 'tenantId' | 'userId'>): string {
-  return hash('sha256', ownerName(owner)).slice(0, 16);
+  const known = pseudonyms.get(owner);
+  if (known !== undefined) return known;
+  const made = hash('sha256', ownerName(owner)).slice(0, 16);
+  pseudonyms.set(owner, made);
+  return made;
 }
 
-interface StartableBody extends ByteStream {
-  isStarted(): boolean;
+/** Of principals in use: a verified token is one for all its requests. */
+const pseudonyms = new WeakMap<object, string>();
+
+/** A body that knows whether somebody has begun to read it. */
+class StartableBody implements ByteStream {
+  readonly #body: ByteStream;
+  #isStarted = false;
+
+  constructor(body: ByteStream) {
+    this.#body = body;
+  }
+
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    this.#isStarted = true;
+    return this.#body[Symbol.asyncIterator]();
+  }
+
   /** Releases a body that nobody began to read. */
-  end(): Promise<void>;
-}
-
-function startable(body: ByteStream): StartableBody {
-  let started = false;
-  return {
-    [Symbol.asyncIterator]() {
-      started = true;
-      return body[Symbol.asyncIterator]();
-    },
-    isStarted: () => started,
-    async end() {
-      if (!started) await body[Symbol.asyncIterator]().return?.();
-    },
-  };
+  async end(): Promise<void> {
+    if (!this.#isStarted) await this.#body[Symbol.asyncIterator]().return?.();
+  }
 }

@@ -59,8 +59,7 @@ export async function writeObject(
 ): Promise<ObjectInfo> {
   using abort = new AbortRace(options.signal);
   const source = new Source(body);
-  const temporaryPath = `${store.layout.temporary}/${newTemporaryName()}`;
-  let created = false;
+  let temporaryPath: string | null = null;
   try {
     abort.check();
     await store.freeSpace.require(neededBytes(options.sizeBytes ?? 0));
@@ -69,22 +68,23 @@ export async function writeObject(
     const whole = beginning.ended ? wholeFile(beginning, toInfo) : null;
     abort.check();
     if (whole !== null && (await putInJournal(store, place, whole, options.mode))) return whole.info;
-    const fd = await createFile(temporaryPath);
-    created = true;
+    const path = `${store.layout.temporary}/${newTemporaryName()}`;
+    const fd = await createFile(path);
+    temporaryPath = path;
     try {
       if (whole !== null) await writeFully(fd, whole.bytes);
       const info = whole?.info ?? (await fill(store, fd, beginning, source, abort, toInfo));
       abort.check();
       await syncData(fd);
       abort.check();
-      await placeFile(store, temporaryPath, place, options.mode);
+      await placeFile(store, path, place, options.mode);
       return info;
     } finally {
       await closeFile(fd);
     }
   } catch (error) {
     source.cancel();
-    if (created) await unlinkFile(temporaryPath).catch(() => {});
+    if (temporaryPath !== null) await unlinkFile(temporaryPath).catch(() => {});
     throw source.failure === null ? toStowageError(error, 'storage_unavailable') : source.failure.error;
   }
 }
