@@ -167,6 +167,35 @@ describe('a download', () => {
     assert.equal((await server.ask({}, target, { method: 'HEAD' })).status, 404);
     assert.equal(await code(await server.ask(null, asset.presigned_url)), 'not_found');
     assert.equal((await server.ask(null, asset.presigned_url, { method: 'HEAD' })).status, 404);
+    assert.equal(
+      await code(await server.ask({}, target.replace('/download', ''), { method: 'DELETE' })),
+      'not_found',
+    );
+    // Each of them is in the log, under the user who was refused.
+    const log = await server.ask(
+      { role: 'admin', userId: 'root' },
+      `/api/access-log?asset_id=${asset.asset_id}`,
+    );
+    const refused = (await json<LogPageJson>(log)).entries.filter((entry) => entry.outcome === 'refused');
+    assert.deepEqual(
+      refused.map(({ action, reason, user_id }) => [action, reason, user_id]).toReversed(),
+      [...['download', 'generate_url', 'generate_url', 'download', 'download', 'download', 'delete']].map(
+        (action) => [action, 'not_found', 'alice'],
+      ),
+    );
+  });
+
+  test('of two deletes at once one is refused, and that is logged too', async () => {
+    const asset = await server.store({});
+    const target = `/api/assets/${asset.asset_id}`;
+    const answers = await Promise.all([1, 2, 3].map(() => server.ask({}, target, { method: 'DELETE' })));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 404, 404]);
+    const log = await server.ask(
+      { role: 'admin' },
+      `/api/access-log?asset_id=${asset.asset_id}&action=delete`,
+    );
+    const { entries } = await json<LogPageJson>(log);
+    assert.deepEqual(entries.map(({ outcome }) => outcome).sort(), ['ok', 'refused', 'refused']);
   });
 
   test('serves a large file whole', async () => {

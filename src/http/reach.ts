@@ -44,19 +44,33 @@ async function admit(
   try {
     return requireReachable(found, call.principal);
   } catch (error) {
-    if (isStowageError(error)) {
-      const asked = found ?? { assetId: assetIdOf(call), assetType: null, key: null };
-      await deps.catalog.recordAccess(refusalEntry(entryFacts(deps, call, action), asked, error.code));
-    }
-    throw error;
+    const asked = found ?? { assetId: assetIdOf(call), assetType: null, key: null };
+    throw await loggedRefusal(deps, entryFacts(deps, call, action), asked, error);
   }
 }
 
 /**
- * Appends a read to the access log, durably.
+ * Writes a refusal into the access log; a failure of ours is none.
+ *
+ * @returns the error, for the caller to throw.
+ */
+export async function loggedRefusal(
+  { catalog }: Pick<Deps, 'catalog'>,
+  facts: EntryFacts,
+  asked: Parameters<typeof refusalEntry>[1],
+  error: unknown,
+): Promise<unknown> {
+  if (isStowageError(error) && error.traits.httpStatus < 500) {
+    await catalog.recordAccess(refusalEntry(facts, asked, error.code));
+  }
+  return error;
+}
+
+/**
+ * Appends a read to the access log, durably; a refusal when the asset is gone.
  *
  * @returns the asset as it is: on another backend, when it has moved.
- * @throws StowageError `not_found` when the asset is gone: nothing was written then.
+ * @throws StowageError `not_found` when the asset is gone.
  */
 export async function recordRead(
   deps: Pick<Deps, 'catalog' | 'facts' | 'bodies'>,
@@ -68,7 +82,7 @@ export async function recordRead(
   if (backend !== undefined) return deps.facts.moved(asset, backend);
   deps.facts.forget(asset);
   deps.bodies.forget(asset.key);
-  throw new StowageError('not_found', 'There is no such asset.');
+  throw await loggedRefusal(deps, facts, asset, new StowageError('not_found', 'There is no such asset.'));
 }
 
 /** The facts of an entry about what a caller does. */

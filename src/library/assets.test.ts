@@ -90,6 +90,8 @@ describe('a program', () => {
         'alice download ok',
         'alice delete ok',
         'alice generate_url not_found',
+        // By the URL of before, which names whom it was issued to.
+        'alice download not_found',
       ],
     );
   });

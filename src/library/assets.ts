@@ -124,8 +124,12 @@ export function createReach(deps: Deps): Reach {
       }
     },
     async record(action, asset, user) {
-      const backend = await catalog.recordRead(accessEntry(factsOf(action, user), asset));
-      if (backend === undefined) throw noAsset();
+      const facts = factsOf(action, user);
+      const backend = await catalog.recordRead(accessEntry(facts, asset));
+      if (backend === undefined) {
+        await catalog.recordAccess(refusalEntry(facts, asset, 'not_found'));
+        throw noAsset();
+      }
       return backend === asset.backend ? asset : { ...asset, backend };
     },
   };

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { ASSET_PARAMS } from '../parameters.ts';
-import { reachAsset } from '../reach.ts';
+import { entryFacts, loggedRefusal, reachAsset } from '../reach.ts';
 import { originOf } from '../request-context.ts';
 import { type Route, userRoute } from '../route.ts';
 
@@ -20,11 +20,13 @@ export function deleteAsset(deps: Deps): Route {
       const asset = await reachAsset(deps, call, 'delete');
       deps.facts.forget(asset);
       deps.bodies.forget(asset.key);
-      await deps.removal.removeAsset(
-        asset.assetId,
-        call.principal,
-        originOf(call.request, deps.isTrustedProxy),
-      );
+      const origin = originOf(call.request, deps.isTrustedProxy);
+      try {
+        await deps.removal.removeAsset(asset.assetId, call.principal, origin);
+      } catch (error) {
+        // Somebody else was first, or a record refers to it.
+        throw await loggedRefusal(deps, entryFacts(deps, call, 'delete'), asset, error);
+      }
       return call.reply.code(204).send();
     },
   });

@@ -5,7 +5,7 @@ import type { ReadClaims } from '../../storage/index.ts';
 import { CONTENT_ANSWER } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
-import { recordRead } from '../reach.ts';
+import { loggedRefusal, recordRead } from '../reach.ts';
 import { originOf } from '../request-context.ts';
 import { publicRoute, type Route } from '../route.ts';
 
@@ -27,7 +27,19 @@ export function readFile(deps: Deps): Route {
     handle: async (request, reply) => {
       const nowMs = deps.clock.now();
       const claims = deps.localFiles.urls.verifyRead(request.raw.url ?? '', nowMs);
-      const asset = await assetOf(deps, claims, request.method === 'HEAD');
+      const origin = originOf(request, deps.isTrustedProxy);
+      const asset = await assetOf(deps, claims, request.method === 'HEAD').catch(async (error: unknown) => {
+        const { grant, key } = claims;
+        if (grant === null) throw error;
+        const facts = {
+          action: 'download',
+          actor: grant,
+          origin,
+          backend: deps.stores.main.name,
+          nowMs,
+        } as const;
+        throw await loggedRefusal(deps, facts, { assetId: grant.assetId, assetType: null, key }, error);
+      });
       const typeCacheControl = deps.config.assetTypes.get(asset.assetType)?.cacheControl ?? '';
       return await deliver(deps, request, reply, asset, {
         disposition: claims.contentDisposition,
@@ -37,7 +49,7 @@ export function readFile(deps: Deps): Route {
           recordRead(deps, asset, {
             action: 'download',
             actor: claims.grant ?? asset,
-            origin: originOf(request, deps.isTrustedProxy),
+            origin,
             backend: asset.backend,
             nowMs,
           }),
