@@ -49,15 +49,26 @@ async function open(dataDir: string, major: TestMajor = 18): Promise<EmbeddedDat
   return { ...embedded, [Symbol.asyncDispose]: embedded.close };
 }
 
-/** A process that holds the database, and what it says. */
+/** A process that holds the database, and what it says. A test that fails takes it along. */
 function startChild(dataDir: string, work: 'hold' | 'commit', major: TestMajor = 18) {
   const child = spawn(
     process.execPath,
     ['--conditions=stowage-source', CHILD, dataDir, testBinDir(major), work],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
+    { stdio: ['pipe', 'pipe', 'pipe'] },
   );
+  const errors: Promise<Buffer[]> = child.stderr.toArray().catch(() => []);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return { child, nextLine: async (): Promise<string> => (await lines.next()).value ?? '' };
+  const nextLine = async (): Promise<string> => (await lines.next()).value ?? '';
+  return {
+    child,
+    nextLine,
+    /** Its first line; why it ended when it ended without one. */
+    firstLine: async (): Promise<string> => (await nextLine()) || Buffer.concat(await errors).toString(),
+    async [Symbol.asyncDispose](): Promise<void> {
+      child.kill('SIGKILL');
+      await ended(child);
+    },
+  };
 }
 
 async function ended(child: ChildProcess): Promise<void> {
@@ -122,8 +133,9 @@ for (const major of [15, 18] as const satisfies TestMajor[]) {
       await using directory = await testDirectory();
       const acknowledged: string[] = [];
       for (let round = 0; round < 3; round += 1) {
-        const { child, nextLine } = startChild(directory.path, 'commit', major);
-        assert.equal(await nextLine(), 'ready ours');
+        await using committing = startChild(directory.path, 'commit', major);
+        const { child, nextLine } = committing;
+        assert.equal(await committing.firstLine(), 'ready ours');
         const pid = await serverPid(directory.path);
         for (let count = 0; count < 150; count += 1) acknowledged.push(await nextLine());
         child.kill('SIGKILL');
@@ -148,8 +160,8 @@ for (const major of [15, 18] as const satisfies TestMajor[]) {
 
 test('two processes share one server, and the second takes over when the first is killed', async () => {
   await using directory = await testDirectory();
-  const first = startChild(directory.path, 'hold');
-  assert.equal(await first.nextLine(), 'ready ours');
+  await using first = startChild(directory.path, 'hold');
+  assert.equal(await first.firstLine(), 'ready ours');
   await using second = await open(directory.path);
   assert.equal(second.isOurs(), false);
   const catalog = postgresCatalog(openDatabase(second.app, silentLog), { now: () => Date.now() });
@@ -173,8 +185,8 @@ test('two processes share one server, and the second takes over when the first i
 
 test('a process that joined can leave a server that is frozen', async () => {
   await using directory = await testDirectory();
-  const first = startChild(directory.path, 'hold');
-  assert.equal(await first.nextLine(), 'ready ours');
+  await using first = startChild(directory.path, 'hold');
+  assert.equal(await first.firstLine(), 'ready ours');
   await using second = await open(directory.path);
   assert.equal(second.isOurs(), false);
   const client = new Client({ ...second.setup, database: 'postgres' });
@@ -196,8 +208,9 @@ test('a process that joined can leave a server that is frozen', async () => {
 
 test('of several processes that start at once on an empty directory one runs the server and all can use it', async () => {
   await using directory = await testDirectory();
-  const children = Array.from({ length: 4 }, () => startChild(directory.path, 'hold'));
-  const said = await Promise.all(children.map(({ nextLine }) => nextLine()));
+  await using started = new AsyncDisposableStack();
+  const children = Array.from({ length: 4 }, () => started.use(startChild(directory.path, 'hold')));
+  const said = await Promise.all(children.map(({ firstLine }) => firstLine()));
   assert.deepEqual(said.sort(), ['ready joined', 'ready joined', 'ready joined', 'ready ours']);
   const left = (await readdir(join(directory.path, 'database'))).filter((name) => name.startsWith('cluster'));
   assert.deepEqual(left, ['cluster']);
