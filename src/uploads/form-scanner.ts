@@ -19,6 +19,8 @@ export class FormScanner {
   readonly #onChunk: ((chunk: Uint8Array) => void) | undefined;
   /** What ends a part: line end, two dashes, boundary. Its only CR is its first byte. */
   readonly #delimiter: Buffer;
+  /** The same without the line end. */
+  readonly #line: Buffer;
   /** Bytes that arrived and are not parsed yet. */
   #window: Buffer = NOTHING;
   #bodyBytesMax: number;
@@ -37,6 +39,7 @@ export class FormScanner {
     this.#bodyBytesMax = bodyBytesMax;
     this.#onChunk = onChunk;
     this.#delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
+    this.#line = this.#delimiter.subarray(2);
   }
 
   limitBody(bodyBytesMax: number): void {
@@ -56,7 +59,7 @@ export class FormScanner {
 
   /** Skips what comes before the first boundary. The start of the body counts as the start of a line. */
   async skipPreamble(): Promise<void> {
-    const first = this.#delimiter.subarray(2);
+    const first = this.#line;
     while (this.#window.length < first.length) await this.#more();
     if (this.#window.subarray(0, first.length).equals(first)) {
       this.#window = this.#window.subarray(first.length);
@@ -69,8 +72,20 @@ export class FormScanner {
     }
   }
 
-  /** Reads what stands behind a boundary. @returns whether a part follows; if not, the form has ended. */
-  async passBoundary(): Promise<boolean> {
+  /**
+   * Reads what stands behind a boundary. This and the next two answer at once when all of it is there, as it is in a small
+   * form: a promise for each of its pieces costs more than parsing it.
+   *
+   * @returns whether a part follows; if not, the form has ended.
+   */
+  passBoundary(): boolean | Promise<boolean> {
+    if (this.#window.length < 2 || this.#window[0] !== CR || this.#window[1] !== LF)
+      return this.#passPadding();
+    this.#window = this.#window.subarray(2);
+    return true;
+  }
+
+  async #passPadding(): Promise<boolean> {
     while (this.#window.length < 2) await this.#more();
     if (this.#window[0] === DASH && this.#window[1] === DASH) return false;
     for (let at = 0; at <= this.#limits.headerBytesMax; at += 1) {
@@ -86,7 +101,16 @@ export class FormScanner {
   }
 
   /** The header block of a part, without the empty line that ends it. */
-  async readHeaderBlock(): Promise<Buffer> {
+  readHeaderBlock(): Buffer | Promise<Buffer> {
+    const end = this.#window.indexOf(HEADERS_END);
+    if (end < 0 || this.#window.length - end - HEADERS_END.length < this.#line.length)
+      return this.#waitForHeaderBlock();
+    const block = this.#takeHeaderBlock(end);
+    this.#refuseBoundary();
+    return block;
+  }
+
+  async #waitForHeaderBlock(): Promise<Buffer> {
     const { headerBytesMax } = this.#limits;
     let end = this.#window.indexOf(HEADERS_END);
     while (end < 0 && this.#window.length <= headerBytesMax) {
@@ -95,20 +119,27 @@ export class FormScanner {
       await this.#more();
       end = this.#window.indexOf(HEADERS_END, from);
     }
-    if (end < 0 || end > headerBytesMax) throw this.malformed('The headers of a part are too long.');
+    const block = this.#takeHeaderBlock(end);
+    while (this.#window.length < this.#line.length && this.#line.indexOf(this.#window) === 0)
+      await this.#more();
+    this.#refuseBoundary();
+    return block;
+  }
+
+  #takeHeaderBlock(end: number): Buffer {
+    if (end < 0 || end > this.#limits.headerBytesMax)
+      throw this.malformed('The headers of a part are too long.');
     const block = this.#window.subarray(0, end);
     this.#window = this.#window.subarray(end + HEADERS_END.length);
-    await this.#refuseBoundaryAtOnce();
     return block;
   }
 
   /** Content that begins with the boundary has two readings: some parsers see a part without content and go on. */
-  async #refuseBoundaryAtOnce(): Promise<void> {
-    const line = this.#delimiter.subarray(2);
-    while (this.#window.length < line.length && line.indexOf(this.#window) === 0) await this.#more();
-    if (this.#window.subarray(0, line.length).equals(line)) {
-      throw this.malformed('The content of a part begins with the boundary.');
-    }
+  #refuseBoundary(): void {
+    const line = this.#line;
+    if (this.#window.length < line.length || this.#window.compare(line, 0, line.length, 0, line.length) !== 0)
+      return;
+    throw this.malformed('The content of a part begins with the boundary.');
   }
 
   /** The next bytes of the part's content, never empty; null when its boundary has been reached and passed. */

@@ -119,18 +119,28 @@ class FormReader implements Form {
     if (this.#place === 'preamble') await this.#scanner.skipPreamble();
     else await this.#file?.skip(this.#limits.skippedBytesMax);
     this.#file = undefined;
-    if (await this.#scanner.passBoundary()) return { done: false, value: await this.#readPart() };
+    const follows = this.#scanner.passBoundary();
+    if (follows instanceof Promise ? await follows : follows) {
+      const part = this.#readPart();
+      return { done: false, value: part instanceof Promise ? await part : part };
+    }
     await this.#scanner.skipEpilogue();
     this.#place = 'end';
     return { done: true, value: undefined };
   }
 
-  async #readPart(): Promise<FormPart> {
-    const { partsMax, fieldsMax, fieldNameCharactersMax } = this.#limits;
+  #readPart(): FormPart | Promise<FormPart> {
+    const { partsMax } = this.#limits;
     this.#place = 'parts';
     this.#parts += 1;
     if (this.#parts > partsMax) throw this.#scanner.malformed(`The form has more than ${partsMax} parts.`);
-    const { name, filename, mediaType } = this.#parseHeaders(await this.#scanner.readHeaderBlock());
+    const block = this.#scanner.readHeaderBlock();
+    return block instanceof Promise ? block.then((arrived) => this.#partOf(arrived)) : this.#partOf(block);
+  }
+
+  #partOf(block: Buffer): FormPart | Promise<FormPart> {
+    const { fieldsMax, fieldNameCharactersMax } = this.#limits;
+    const { name, filename, mediaType } = this.#parseHeaders(block);
     if (name.length > fieldNameCharactersMax) {
       throw this.#scanner.malformed(
         `The name of a part is longer than ${fieldNameCharactersMax} characters.`,
@@ -143,7 +153,9 @@ class FormReader implements Form {
     this.#fields += 1;
     if (this.#fields > fieldsMax)
       throw this.#scanner.malformed(`The form has more than ${fieldsMax} fields.`);
-    return { kind: 'field', name, value: await this.#readField(name) };
+    const value = this.#readField(name);
+    if (value instanceof Promise) return value.then((arrived) => ({ kind: 'field', name, value: arrived }));
+    return { kind: 'field', name, value };
   }
 
   #parseHeaders(block: Buffer): PartHeaders {
@@ -154,26 +166,39 @@ class FormReader implements Form {
     }
   }
 
-  async #readField(name: string): Promise<string> {
-    const { fieldBytesMax } = this.#limits;
+  #readField(name: string): string | Promise<string> {
     const pieces: Buffer[] = [];
-    let seenBytes = 0;
-    for (
-      let piece = await this.#scanner.readPiece();
-      piece !== null;
-      piece = await this.#scanner.readPiece()
-    ) {
-      seenBytes += piece.length;
-      if (seenBytes > fieldBytesMax) {
-        const fields = { parameter: name, limit_bytes: fieldBytesMax };
-        throw this.#scanner.fail(new StowageError('request_too_large', 'A field is too large.', { fields }));
-      }
+    for (let piece = this.#scanner.readPiece(); piece !== null; piece = this.#scanner.readPiece()) {
+      if (piece instanceof Promise) return this.#waitForField(name, pieces, piece);
       pieces.push(piece);
+    }
+    return this.#fieldText(name, pieces);
+  }
+
+  async #waitForField(name: string, pieces: Buffer[], coming: Promise<Buffer | null>): Promise<string> {
+    let seenBytes = lengthOf(pieces);
+    for (let piece = await coming; piece !== null; piece = await this.#scanner.readPiece()) {
+      pieces.push(piece);
+      seenBytes += piece.length;
+      if (seenBytes > this.#limits.fieldBytesMax) break;
+    }
+    return this.#fieldText(name, pieces);
+  }
+
+  #fieldText(name: string, pieces: readonly Buffer[]): string {
+    const { fieldBytesMax } = this.#limits;
+    if (lengthOf(pieces) > fieldBytesMax) {
+      const fields = { parameter: name, limit_bytes: fieldBytesMax };
+      throw this.#scanner.fail(new StowageError('request_too_large', 'A field is too large.', { fields }));
     }
     const value = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
     if (!isUtf8(value)) throw this.#scanner.malformed('The value of a field is not UTF-8.');
     return value.toString('utf8');
   }
+}
+
+function lengthOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The bytes of one file. An iterator by hand: a generator would cost two promises more for each chunk. */
