@@ -15,6 +15,7 @@ test('what another try may cure is database_unavailable', () => {
       withCode,
     ),
     new Error('timeout exceeded when trying to connect'),
+    new Error('timeout expired'),
     new Error('Connection terminated unexpectedly'),
     new Error('Query read timeout'),
   ]) {

@@ -22,7 +22,7 @@ const SYSTEM = new Set([
 ]);
 /** The driver's own failures have no code. */
 const DRIVER =
-  /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
+  /^(timeout exceeded when trying to connect|timeout expired|Connection terminated|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
 
 /** Turns what the driver threw into `database_unavailable` where that is the cause; anything else stays what it is. */
 export function translateError(error: unknown): unknown {
