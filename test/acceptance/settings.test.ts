@@ -162,6 +162,15 @@ describe('wrong settings', () => {
   });
 });
 
+test('a database that is away ends the start with code 1, and the password is not told', async () => {
+  const { code, stdout, stderr } = await refusedStart({
+    DATABASE_URL: 'postgres://u:hidden-password@127.0.0.1:1/x',
+  });
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /^The database is not available\./m);
+  assert.doesNotMatch(stdout + stderr, /hidden-password|\bat .+\.ts:\d+/);
+});
+
 describe('the command line', () => {
   for (const args of [
     ['nonsense'],
@@ -288,6 +297,11 @@ describe('commands while the service runs', () => {
       assert.equal(plain.code, 0, plain.stderr);
       assert.ok(plain.stdout.length > 0);
     }
+    // A second one on the same port: it has joined the database by then, and leaves it to the first.
+    const second = await runStowage(['serve'], service.environment);
+    assert.equal(second.code, 1, second.stderr);
+    assert.match(second.stderr, /^HOST and PORT name an address that is in use/m);
+    assert.doesNotMatch(second.stderr, /\bat .+\.ts:\d+/);
     assert.equal(
       (await service.send('GET', '/api/health/ready')).status,
       200,

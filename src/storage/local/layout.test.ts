@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { chmod, lstat, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { isStowageError } from '../../core/errors.ts';
@@ -24,6 +25,20 @@ test('only the owner of the process may look into the store', async (context) =>
   assert.equal((await lstat(store.root)).mode & 0o777, 0o700);
   assert.equal((await lstat(store.pathOf('a'))).mode & 0o777, 0o600);
   assert.equal((await lstat(`${store.root}/format.json`)).mode & 0o777, 0o600);
+});
+
+test('objects are spread over 256 directories by the hash of their keys, whatever the keys say', async (context) => {
+  const store = await openTestStore(context);
+  const keys = ['images/a.png', 'images/b.png', 'Ünïcode/ключ', 'a'.repeat(200)];
+  for (const key of keys) await store.bucket.put(key, chunks('x'), REPLACE);
+  const found = await readdir(`${store.root}/objects`, { recursive: true, withFileTypes: true });
+  const places = found
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath.slice(-2)}/${entry.name}`);
+  const hashes = keys.map((key) => createHash('sha256').update(key).digest('hex'));
+  const expected = hashes.map((hash) => `${hash.slice(0, 2)}/${hash}`);
+  assert.deepEqual(places.toSorted(), expected.toSorted());
+  assert.equal(found.filter((entry) => entry.isDirectory()).length, 256);
 });
 
 test('a store opened again has its objects', async (context) => {
