@@ -1,55 +1,38 @@
 import fs from 'node:fs';
+import { CallPace } from './call-pace.ts';
 
 // The callback functions of node:fs as promises of plain descriptors: a third of the cost of a FileHandle for small
 // files. O_NOFOLLOW refuses a symlink, O_NONBLOCK keeps a planted FIFO from blocking a thread for ever.
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
-/** Longest that a call may hold the event loop, in milliseconds, before its kind leaves it for a while. */
-const BRIEF_MS_MAX = 20;
-/** Cost of a kind of call, in milliseconds, above which the thread pool is the cheaper way. */
-const BRIEF_MS_MEAN_MAX = 0.2;
-/** How long a kind of call goes through the thread pool after one that was not brief, in milliseconds. */
-const STALL_DETOUR_MS = 5_000;
-/** The same, after calls that were dear on the whole. */
-const DEAR_DETOUR_MS = 1_000;
 /** Largest write that is brief: it only copies into the page cache. */
 const BRIEF_WRITE_BYTES_MAX = 64 * 1024;
 
-/** How one kind of call has been doing. */
-interface Pace {
-  meanMs: number;
-  detourUntilMs: number;
-}
-
-const newPace = (): Pace => ({ meanMs: 0, detourUntilMs: 0 });
 /** Creating a file is apart: ext4 may search long for a free inode where many were freed lately. */
-const creating = newPace();
-const others = newPace();
+const creating = new CallPace();
+const others = new CallPace();
+let holdsOthers = true;
+
+/** Says that this thread does nothing but such calls, so that a long one holds nobody up. */
+export function doNothingElse(): void {
+  holdsOthers = false;
+}
 
 /**
  * Makes a call that touches only caches of the kernel. It takes microseconds, where the way through the thread pool
  * costs tens of them in switches between threads: with two cores most of a small upload. A disk that stalls or is
  * dear to ask shows itself at once, and gets the thread pool for a while, so that nobody else waits for it.
  */
-function brief<T>(now: () => T, later: () => Promise<T>, pace: Pace = others): Promise<T> {
+function brief<T>(now: () => T, later: () => Promise<T>, pace: CallPace = others): Promise<T> {
   const startedMs = performance.now();
-  if (startedMs < pace.detourUntilMs) return later();
+  if (pace.isDetour(startedMs)) return later();
   try {
     return Promise.resolve(now());
   } catch (error) {
     return Promise.reject(error);
   } finally {
-    notePace(pace, startedMs, performance.now());
+    pace.note(startedMs, performance.now(), holdsOthers);
   }
-}
-
-function notePace(pace: Pace, startedMs: number, endedMs: number): void {
-  const tookMs = endedMs - startedMs;
-  pace.meanMs += (tookMs - pace.meanMs) / 16;
-  if (tookMs > BRIEF_MS_MAX) pace.detourUntilMs = endedMs + STALL_DETOUR_MS;
-  else if (pace.meanMs > BRIEF_MS_MEAN_MAX) pace.detourUntilMs = endedMs + DEAR_DETOUR_MS;
-  else return;
-  pace.meanMs = 0;
 }
 
 export function openForReading(path: string): Promise<number> {
@@ -119,7 +102,8 @@ export async function writeFully(fd: number, buffers: readonly Uint8Array[]): Pr
         if (rest.length === 1 && first !== undefined) fs.write(fd, first, done);
         else fs.writev(fd, rest, done);
       });
-    const isBrief = rest.reduce((sum, buffer) => sum + buffer.byteLength, 0) <= BRIEF_WRITE_BYTES_MAX;
+    const isBrief =
+      !holdsOthers || rest.reduce((sum, buffer) => sum + buffer.byteLength, 0) <= BRIEF_WRITE_BYTES_MAX;
     const written = await (isBrief ? brief(() => fs.writevSync(fd, rest), later) : later());
     rest = withoutFirst(rest, written);
   }

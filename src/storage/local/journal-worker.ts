@@ -1,8 +1,11 @@
 // The thread that writes journals: see journal-thread.ts.
 import { parentPort, workerData } from 'node:worker_threads';
+import { doNothingElse } from './file-calls.ts';
 import { commitGroup, type Refusal, toFailure } from './journal-group.ts';
 import type { ThreadMessage, ThreadReply, ThreadTask } from './journal-thread.ts';
 import { syncFiles } from './sync-files.ts';
+
+doNothingElse();
 
 const arena = Buffer.from(workerData as SharedArrayBuffer);
 
