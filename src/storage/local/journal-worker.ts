@@ -5,8 +5,6 @@ import { commitGroup, type Refusal, toFailure } from './journal-group.ts';
 import type { ThreadMessage, ThreadReply, ThreadTask } from './journal-thread.ts';
 import { syncFiles } from './sync-files.ts';
 
-doNothingElse();
-
 const arena = Buffer.from(workerData as SharedArrayBuffer);
 
 const there: ThreadReply = { number: 0, refusals: [], failure: null };
@@ -21,6 +19,7 @@ parentPort?.on('message', ({ number, task }: ThreadMessage) => {
 });
 
 async function run(task: ThreadTask): Promise<readonly Refusal[]> {
+  doNothingElse();
   if (task.does === 'commit') return commitGroup({ ...task, records: recordsOf(task.sizes) });
   await syncFiles(task.paths, task.atOnce);
   return [];
