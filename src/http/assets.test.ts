@@ -232,6 +232,25 @@ describe('a signed URL', () => {
     );
   });
 
+  test('that has expired leaves a refusal in the log, and a forged one nothing', async () => {
+    const asset = await server.store({ userId: 'issuer' });
+    await server.ask(null, asset.presigned_url.replace('user=issuer', 'user=mallory'));
+    server.advance(3_700_000);
+    await server.ask(null, asset.presigned_url.replace('expires=', 'expires=9'));
+    const late = await server.ask(null, asset.presigned_url, { headers: { 'user-agent': 'a browser' } });
+    assert.equal(late.status, 410);
+    const page = await json<LogPageJson>(
+      await server.ask(
+        { userId: 'root', role: 'admin' },
+        `/api/access-log?asset_id=${asset.asset_id}&action=download`,
+      ),
+    );
+    assert.deepEqual(
+      page.entries.map((entry) => [entry.outcome, entry.reason, entry.user_id, entry.user_agent, entry.key]),
+      [['refused', 'expired', 'issuer', 'a browser', asset.key]],
+    );
+  });
+
   test('for writing opens only what is incoming', async () => {
     const { bucket } = server;
     const { clock } = server.options;

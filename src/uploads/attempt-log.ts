@@ -8,10 +8,16 @@ export type AttemptEnd =
   | { readonly result: 'stored' | 'replayed'; readonly startMs: number }
   | { readonly result: 'failed'; readonly error: unknown; readonly startMs: number };
 
+/** What a client says before it sends: the bytes of a whole form, or of a file by another door. */
+interface AnnouncedSize {
+  readonly contentLength?: number | null;
+  readonly claim?: { readonly sizeBytes: number | null };
+}
+
 /** Writes the one structured line that every attempt to upload leaves: who, what, how large, with what result. */
 export function logAttempt(
   { log, clock }: IntakeOptions,
-  request: UploadRequest,
+  request: UploadRequest & AnnouncedSize,
   batch: UploadBatch,
   end: AttemptEnd,
 ): void {
@@ -20,6 +26,8 @@ export function logAttempt(
     tenant_id: request.principal.tenantId,
     user_id: request.principal.userId,
     asset_type: batch.assetType?.name ?? null,
+    // Of a refusal all that is known of its size: the rest was not read.
+    announced_bytes: request.contentLength ?? request.claim?.sizeBytes ?? null,
     files: batch.files.map(({ verdict }) => ({ filename: verdict.filename, size_bytes: verdict.sizeBytes })),
     duration_ms: clock.now() - end.startMs,
   };

@@ -614,11 +614,13 @@ describe('the other doors', () => {
 describe('every attempt', () => {
   it('leaves one line in the log: who, what, how large, with what result', async () => {
     await using fixture = await openIntakeFixture();
-    await fixture.intake.receiveForm(formRequest([TYPE, note('a.txt', 'abc')]));
-    await refused(fixture, formRequest([TYPE, note('b.png')]), 'invalid_file_type');
+    const right = formRequest([TYPE, note('a.txt', 'abc')]);
+    await fixture.intake.receiveForm(right);
+    const wrong = { ...formRequest([TYPE, note('b.png')]), contentLength: 1234 };
+    await refused(fixture, wrong, 'invalid_file_type');
     const lines = fixture.logged.map(({ level, fields }) => {
-      const { user_id, result, files, code, filename, rule } = fields;
-      return { level, user_id, result, files, code, filename, rule: typeof rule };
+      const { user_id, result, files, code, filename, rule, announced_bytes } = fields;
+      return { level, user_id, result, files, code, filename, rule: typeof rule, announced_bytes };
     });
     assert.deepEqual(lines, [
       {
@@ -629,6 +631,7 @@ describe('every attempt', () => {
         code: undefined,
         filename: undefined,
         rule: 'undefined',
+        announced_bytes: right.contentLength,
       },
       {
         level: 'info',
@@ -638,6 +641,7 @@ describe('every attempt', () => {
         code: 'invalid_file_type',
         filename: 'b.png',
         rule: 'string',
+        announced_bytes: 1234,
       },
     ]);
   });

@@ -1,7 +1,8 @@
+import type { EntryFacts } from '../../access/entries.ts';
 import type { Asset } from '../../catalog/catalog.ts';
 import { StowageError } from '../../core/errors.ts';
 import { signedCacheControl } from '../../delivery/headers.ts';
-import type { ReadClaims } from '../../storage/index.ts';
+import { expiredRead, type ReadClaims } from '../../storage/index.ts';
 import { CONTENT_ANSWER } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
@@ -26,19 +27,17 @@ export function readFile(deps: Deps): Route {
     ],
     handle: async (request, reply) => {
       const nowMs = deps.clock.now();
-      const claims = deps.localFiles.urls.verifyRead(request.raw.url ?? '', nowMs);
       const origin = originOf(request, deps.isTrustedProxy);
+      const refused = (claims: ReadClaims | undefined, error: unknown) =>
+        refusedRead(deps, claims, { origin, nowMs }, error);
+      let claims: ReadClaims;
+      try {
+        claims = deps.localFiles.urls.verifyRead(request.raw.url ?? '', nowMs);
+      } catch (error) {
+        throw await refused(expiredRead(error), error);
+      }
       const asset = await assetOf(deps, claims, request.method === 'HEAD').catch(async (error: unknown) => {
-        const { grant, key } = claims;
-        if (grant === null) throw error;
-        const facts = {
-          action: 'download',
-          actor: grant,
-          origin,
-          backend: deps.stores.main.name,
-          nowMs,
-        } as const;
-        throw await loggedRefusal(deps, facts, { assetId: grant.assetId, assetType: null, key }, error);
+        throw await refused(claims, error);
       });
       const typeCacheControl = deps.config.assetTypes.get(asset.assetType)?.cacheControl ?? '';
       return await deliver(deps, request, reply, asset, {
@@ -56,6 +55,23 @@ export function readFile(deps: Deps): Route {
       });
     },
   });
+}
+
+/**
+ * Writes into the access log that somebody with an authentic URL was refused. A forged one names nobody.
+ *
+ * @returns the error, for the caller to throw.
+ */
+async function refusedRead(
+  deps: Deps,
+  claims: ReadClaims | undefined,
+  when: Pick<EntryFacts, 'origin' | 'nowMs'>,
+  error: unknown,
+): Promise<unknown> {
+  if (claims === undefined || claims.grant === null) return error;
+  const { grant, key } = claims;
+  const facts: EntryFacts = { action: 'download', actor: grant, backend: deps.stores.main.name, ...when };
+  return await loggedRefusal(deps, facts, { assetId: grant.assetId, assetType: null, key }, error);
 }
 
 /** The asset that the URL was issued for: its key alone is not enough, a key could be given again. */

@@ -22,7 +22,8 @@ export interface SignedUrls {
    * Checks a URL presented for reading.
    *
    * @param target path and query as they arrived, for example `request.url`.
-   * @throws StowageError `forbidden` (forged, altered, or made for another purpose), `expired`.
+   * @throws StowageError `forbidden` (forged, altered, or made for another purpose); `expired`, which tells what the URL
+   *   allowed, see {@link expiredRead}.
    */
   verifyRead(target: string, nowMs: number): ReadClaims;
   /** Checks a URL presented for storing a whole object; throws as {@link verifyRead} does. */
@@ -104,11 +105,11 @@ export function createSignedUrls(options: {
   };
   const sign = (purpose: Purpose, key: ObjectKey, fields: Fields): string =>
     baseUrl() + signedTarget(key, fields, signature(keys[purpose][0], purpose, key, fields));
-  const verify = (purpose: Purpose, target: string, nowMs: number): Verified => {
+  const verify = (purpose: Purpose, target: string): Verified => {
     const presented = parseSignedTarget(target, PARAMETERS[purpose], pathOf(baseUrl()));
     if (presented === undefined) throw new StowageError('forbidden', NOT_FOR[purpose]);
     requireSignature(keys[purpose], purpose, presented);
-    return verified(presented, nowMs);
+    return verified(presented);
   };
   return {
     signRead: (key, asked) => {
@@ -128,9 +129,13 @@ export function createSignedUrls(options: {
       const url = sign('part', part.key, partFields(part, asked, period.endSeconds));
       return putInstructions(url, {}, period.endSeconds);
     },
-    verifyRead: (target, nowMs) => readClaims(verify('read', target, nowMs)),
-    verifyWrite: (target, nowMs) => writeClaims(verify('write', target, nowMs)),
-    verifyPart: (target, nowMs) => partClaims(verify('part', target, nowMs)),
+    verifyRead: (target, nowMs) => {
+      const claims = readClaims(verify('read', target));
+      requireLive(claims, nowMs, new ExpiredRead(claims));
+      return claims;
+    },
+    verifyWrite: (target, nowMs) => writeClaims(requireLive(verify('write', target), nowMs)),
+    verifyPart: (target, nowMs) => partClaims(requireLive(verify('part', target), nowMs)),
   };
 }
 
@@ -171,11 +176,34 @@ interface Verified {
   readonly expiresAtMs: number;
 }
 
+function verified({ key, fields }: SignedTarget): Verified {
+  return { key: checkedKey(key), fields, expiresAtMs: Number(fields.expires) * 1000 };
+}
+
 /** Called only with a valid signature, so that nobody learns anything about time from a forged URL. */
-function verified(presented: SignedTarget, nowMs: number): Verified {
-  const expiresAtMs = Number(presented.fields.expires) * 1000;
-  if (!(nowMs < expiresAtMs)) throw new StowageError('expired', 'The URL has expired.');
-  return { key: checkedKey(presented.key), fields: presented.fields, expiresAtMs };
+function requireLive<Claims extends { readonly expiresAtMs: number }>(
+  claims: Claims,
+  nowMs: number,
+  cause?: ExpiredRead,
+): Claims {
+  if (nowMs < claims.expiresAtMs) return claims;
+  throw new StowageError('expired', 'The URL has expired.', { cause });
+}
+
+/** The `cause` of `expired`: what the URL allowed. */
+class ExpiredRead {
+  readonly claims: ReadClaims;
+
+  constructor(claims: ReadClaims) {
+    this.claims = claims;
+  }
+}
+
+/** What an authentic URL had allowed that {@link SignedUrls.verifyRead} found expired; undefined for other errors. */
+export function expiredRead(error: unknown): ReadClaims | undefined {
+  return isStowageError(error, 'expired') && error.cause instanceof ExpiredRead
+    ? error.cause.claims
+    : undefined;
 }
 
 function checkedKey(key: string): ObjectKey {
