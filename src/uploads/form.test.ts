@@ -278,6 +278,21 @@ describe('the bounds of a form', () => {
     }
   });
 
+  it('refuse a field that is too large although the rest of it never comes', async () => {
+    for (const chunks of [['x'.repeat(11)], ['x'.repeat(6), 'x'.repeat(5)]]) {
+      const body = new Readable({ read() {} });
+      const reader = parseForm(body, TYPE, { limits: { bodyBytesMax: 1e6, fieldBytesMax: 10 } });
+      const [first, ...later] = chunks;
+      body.push(`--XX\r\n${FIELD}\r\n\r\n${first}`);
+      const refusal = assert.rejects(reader.next(), (error) => isStowageError(error, 'request_too_large'));
+      for (const chunk of later) body.push(chunk);
+      await refusal;
+      body.destroy();
+    }
+    const cut = Buffer.from(`--XX\r\n${FIELD}\r\n\r\n${'x'.repeat(11)}`);
+    await refused(cut, 'request_too_large', { limits: { fieldBytesMax: 10 } });
+  });
+
   it('hold for the whole body, and can be lowered on the way', async () => {
     const text = form({ content: 'x'.repeat(1000) });
     await parse(text, { limits: { bodyBytesMax: text.length } });

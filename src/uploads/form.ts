@@ -168,9 +168,13 @@ class FormReader implements Form {
 
   #readField(name: string): string | Promise<string> {
     const pieces: Buffer[] = [];
+    let seenBytes = 0;
     for (let piece = this.#scanner.readPiece(); piece !== null; piece = this.#scanner.readPiece()) {
       if (piece instanceof Promise) return this.#waitForField(name, pieces, piece);
       pieces.push(piece);
+      seenBytes += piece.length;
+      // At once: a client that sends no more would be waited for.
+      if (seenBytes > this.#limits.fieldBytesMax) break;
     }
     return this.#fieldText(name, pieces);
   }
