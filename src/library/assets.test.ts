@@ -119,6 +119,16 @@ describe('a program', () => {
     assert.equal((await stowage.find(asset.assetId, ALICE)).assetId, asset.assetId);
   });
 
+  test('is refused an asset that somebody else deletes at the same time, and that is in the log', async () => {
+    const asset = await upload(ALICE);
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => stowage.delete(asset.assetId, ALICE)));
+    const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    assert.equal(reasons.length, 2);
+    for (const reason of reasons) assert.ok(isStowageError(reason, 'not_found'), String(reason));
+    const deletes = (await logOf(asset, ALICE)).filter((entry) => entry.includes(' delete '));
+    assert.deepEqual(deletes.sort(), ['alice delete not_found', 'alice delete not_found', 'alice delete ok']);
+  });
+
   test('is told of names and lifetimes that can’t be', async () => {
     const asset = await upload(ALICE);
     for (const caller of [

@@ -1,5 +1,6 @@
 import type { Asset } from '../catalog/catalog.ts';
 import type { Deps } from '../http/deps.ts';
+import { loggedRefusal } from '../http/reach.ts';
 import type { Reach } from './assets.ts';
 import { type Caller, originOf, principalOf } from './callers.ts';
 import type { LinkRules, RecordRef } from './record-links.ts';
@@ -35,12 +36,13 @@ export function createDelete<Rules extends LinkRules>(
     const shared = unlink || inTransaction !== undefined;
     deps.facts.forget(asset);
     deps.bodies.forget(asset.key);
-    await deps.removal.removeAsset(
-      asset.assetId,
-      principalOf(user),
-      originOf(user),
-      shared ? { within: transactions.within(work, []) } : {},
-    );
+    const how = shared ? { within: transactions.within(work, []) } : {};
+    try {
+      await deps.removal.removeAsset(asset.assetId, principalOf(user), originOf(user), how);
+    } catch (error) {
+      // Somebody else was first, or a record refers to it.
+      throw await loggedRefusal(deps, reach.factsOf('delete', user), asset, error);
+    }
   };
 }
 

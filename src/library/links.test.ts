@@ -56,6 +56,11 @@ describe('a record with two to four images', () => {
     const [first = '', second = '', third = ''] = await many(3);
     await linkAll('keeps', [first, second, third]);
     await refused(stowage.delete(first, ALICE), 'conflict', /linked to brand keeps/);
+    const { entries } = await stowage.accessLog(ALICE, { assetId: first });
+    assert.deepEqual(
+      entries.filter(({ action }) => action === 'delete').map(({ outcome, reason }) => [outcome, reason]),
+      [['refused', 'conflict']],
+    );
     await stowage.delete(first, ALICE, { unlink: true });
     assert.deepEqual(await linked('keeps'), [second, third]);
     await refused(stowage.delete(second, ALICE, { unlink: true }), 'conflict', /at least 2/);
