@@ -219,18 +219,20 @@ export function ratios(
   return (figures[over] ?? []).map((value, round) => value / (figures[under]?.[round] ?? Number.NaN));
 }
 
-/** Measures the contenders in turn, round after round, so that the machine's drift hits all alike. */
+/**
+ * Measures the contenders in turn, round after round, so that the machine's drift hits all alike. A round before them
+ * warms up and does not count.
+ */
 export async function interleave(
   contenders: readonly Contender[],
   rounds: number,
   measure: (contender: Contender) => Promise<number>,
+  warmUp: (contender: Contender) => Promise<unknown> = measure,
 ): Promise<Record<string, number[]>> {
   const figures: Record<string, number[]> = Object.fromEntries(contenders.map(({ name }) => [name, []]));
-  for (let round = -1; round < rounds; round++) {
-    for (const contender of contenders) {
-      const figure = await measure(contender);
-      if (round >= 0) figures[contender.name]?.push(figure); // round -1 warms up
-    }
+  for (const contender of contenders) await warmUp(contender);
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of contenders) figures[contender.name]?.push(await measure(contender));
   }
   return figures;
 }

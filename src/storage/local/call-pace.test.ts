@@ -43,3 +43,24 @@ test('one call that holds the event loop is enough, but not where nobody waits f
   alone.note(0, BRIEF_MS_MAX + 1, false);
   assert.equal(alone.isDetour(BRIEF_MS_MAX + 2), false);
 });
+
+test('calls of which one in five is slow for good hold the event loop for a small part of its time', () => {
+  const pace = new CallPace();
+  let heldMs = 0;
+  let nowMs = 0;
+  for (let count = 0; nowMs < 60_000; count += 1) {
+    const tookMs = count % 5 === 0 ? 5 : FREE;
+    nowMs += 0.3;
+    if (pace.isDetour(nowMs)) continue;
+    pace.note(nowMs, nowMs + tookMs, true);
+    nowMs += tookMs;
+    heldMs += tookMs;
+  }
+  assert.ok(heldMs < 0.3 * 60_000, `${heldMs} ms of a minute`);
+
+  const alone = new CallPace();
+  for (let atMs = 0; atMs < 1000; atMs += 10) {
+    assert.equal(alone.isDetour(atMs), false, 'where nobody waits it is cheaper so');
+    alone.note(atMs, atMs + (atMs % 30 === 0 ? 9 : FREE), false);
+  }
+});
