@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { catalogWrites } from './catalog-writes.ts';
 import { type Answer, report, settleDisk } from './harness.ts';
+import { latency } from './latency.ts';
 import { listPages } from './list-pages.ts';
 import { downloadLarge, downloadSmall, presigned } from './read.ts';
 import { s3Presign, s3Put, s3PutParts } from './s3.ts';
@@ -19,6 +20,7 @@ const QUESTIONS: Readonly<Record<string, (rounds: number) => Promise<Answer>>> =
   'upload-small': uploadSmall,
   'upload-medium': uploadMedium,
   'upload-memory': () => uploadMemory(),
+  latency,
   presigned,
   'sign-local': signLocal,
   'download-large': downloadLarge,
