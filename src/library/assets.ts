@@ -1,13 +1,14 @@
-import { accessEntry, type EntryFacts, refusalEntry } from '../access/entries.ts';
+import { accessEntry, type EntryFacts } from '../access/entries.ts';
 import { requireReachable } from '../access/ownership.ts';
 import type { AccessAction, Asset, Page, Usage } from '../catalog/catalog.ts';
 import type { ByteStream } from '../core/bytes.ts';
-import { isStowageError, StowageError } from '../core/errors.ts';
+import { StowageError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import type { UrlConditions } from '../delivery/asset-urls.ts';
 import type { FolderCookies } from '../delivery/cdn/cdn.ts';
 import { openStored } from '../delivery/stored-object.ts';
 import type { Deps } from '../http/deps.ts';
+import { loggedRefusal } from '../http/reach.ts';
 import { renderAsset } from '../http/render.ts';
 import type { AssetJson } from '../protocol/index.ts';
 import type { ByteRange } from '../storage/index.ts';
@@ -116,20 +117,14 @@ export function createReach(deps: Deps): Reach {
       try {
         return requireReachable(found, principal);
       } catch (error) {
-        if (isStowageError(error)) {
-          const asked = found ?? { assetId: id, assetType: null, key: null };
-          await catalog.recordAccess(refusalEntry(factsOf(action, user), asked, error.code));
-        }
-        throw error;
+        const asked = found ?? { assetId: id, assetType: null, key: null };
+        throw await loggedRefusal(deps, factsOf(action, user), asked, error);
       }
     },
     async record(action, asset, user) {
       const facts = factsOf(action, user);
       const backend = await catalog.recordRead(accessEntry(facts, asset));
-      if (backend === undefined) {
-        await catalog.recordAccess(refusalEntry(facts, asset, 'not_found'));
-        throw noAsset();
-      }
+      if (backend === undefined) throw await loggedRefusal(deps, facts, asset, noAsset());
       return backend === asset.backend ? asset : { ...asset, backend };
     },
   };

@@ -167,42 +167,41 @@ class FormReader implements Form {
   }
 
   #readField(name: string): string | Promise<string> {
-    const pieces: Buffer[] = [];
-    let seenBytes = 0;
+    const value: FieldBytes = { pieces: [], sizeBytes: 0 };
     for (let piece = this.#scanner.readPiece(); piece !== null; piece = this.#scanner.readPiece()) {
-      if (piece instanceof Promise) return this.#waitForField(name, pieces, piece);
-      pieces.push(piece);
-      seenBytes += piece.length;
-      // At once: a client that sends no more would be waited for.
-      if (seenBytes > this.#limits.fieldBytesMax) break;
+      if (piece instanceof Promise) return this.#waitForField(name, value, piece);
+      this.#gather(name, value, piece);
     }
-    return this.#fieldText(name, pieces);
+    return this.#textOf(value);
   }
 
-  async #waitForField(name: string, pieces: Buffer[], coming: Promise<Buffer | null>): Promise<string> {
-    let seenBytes = lengthOf(pieces);
-    for (let piece = await coming; piece !== null; piece = await this.#scanner.readPiece()) {
-      pieces.push(piece);
-      seenBytes += piece.length;
-      if (seenBytes > this.#limits.fieldBytesMax) break;
-    }
-    return this.#fieldText(name, pieces);
+  async #waitForField(name: string, value: FieldBytes, coming: Promise<Buffer | null>): Promise<string> {
+    for (let piece = await coming; piece !== null; piece = await this.#scanner.readPiece())
+      this.#gather(name, value, piece);
+    return this.#textOf(value);
   }
 
-  #fieldText(name: string, pieces: readonly Buffer[]): string {
+  /** Refuses what is too large with the piece that makes it so: a client that sends no more would be waited for. */
+  #gather(name: string, value: FieldBytes, piece: Buffer): void {
     const { fieldBytesMax } = this.#limits;
-    if (lengthOf(pieces) > fieldBytesMax) {
-      const fields = { parameter: name, limit_bytes: fieldBytesMax };
-      throw this.#scanner.fail(new StowageError('request_too_large', 'A field is too large.', { fields }));
-    }
+    value.pieces.push(piece);
+    value.sizeBytes += piece.length;
+    if (value.sizeBytes <= fieldBytesMax) return;
+    const fields = { parameter: name, limit_bytes: fieldBytesMax };
+    throw this.#scanner.fail(new StowageError('request_too_large', 'A field is too large.', { fields }));
+  }
+
+  #textOf({ pieces }: FieldBytes): string {
     const value = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
     if (!isUtf8(value)) throw this.#scanner.malformed('The value of a field is not UTF-8.');
     return value.toString('utf8');
   }
 }
 
-function lengthOf(pieces: readonly Buffer[]): number {
-  return pieces.reduce((sum, { length }) => sum + length, 0);
+/** A field's value as it arrives. */
+interface FieldBytes {
+  readonly pieces: Buffer[];
+  sizeBytes: number;
 }
 
 /** The bytes of one file. An iterator by hand: a generator would cost two promises more for each chunk. */

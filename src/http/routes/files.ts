@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import type { EntryFacts } from '../../access/entries.ts';
 import type { Asset } from '../../catalog/catalog.ts';
 import { StowageError } from '../../core/errors.ts';
@@ -28,17 +29,7 @@ export function readFile(deps: Deps): Route {
     handle: async (request, reply) => {
       const nowMs = deps.clock.now();
       const origin = originOf(request, deps.isTrustedProxy);
-      const refused = (claims: ReadClaims | undefined, error: unknown) =>
-        refusedRead(deps, claims, { origin, nowMs }, error);
-      let claims: ReadClaims;
-      try {
-        claims = deps.localFiles.urls.verifyRead(request.raw.url ?? '', nowMs);
-      } catch (error) {
-        throw await refused(expiredRead(error), error);
-      }
-      const asset = await assetOf(deps, claims, request.method === 'HEAD').catch(async (error: unknown) => {
-        throw await refused(claims, error);
-      });
+      const { claims, asset } = await openBySignedUrl(deps, request, { origin, nowMs });
       const typeCacheControl = deps.config.assetTypes.get(asset.assetType)?.cacheControl ?? '';
       return await deliver(deps, request, reply, asset, {
         disposition: claims.contentDisposition,
@@ -57,21 +48,22 @@ export function readFile(deps: Deps): Route {
   });
 }
 
-/**
- * Writes into the access log that somebody with an authentic URL was refused. A forged one names nobody.
- *
- * @returns the error, for the caller to throw.
- */
-async function refusedRead(
+/** What the URL allows, and the asset it was issued for. A refusal is in the access log, but for a forged URL, which names nobody. */
+async function openBySignedUrl(
   deps: Deps,
-  claims: ReadClaims | undefined,
+  request: FastifyRequest,
   when: Pick<EntryFacts, 'origin' | 'nowMs'>,
-  error: unknown,
-): Promise<unknown> {
-  if (claims === undefined || claims.grant === null) return error;
-  const { grant, key } = claims;
-  const facts: EntryFacts = { action: 'download', actor: grant, backend: deps.stores.main.name, ...when };
-  return await loggedRefusal(deps, facts, { assetId: grant.assetId, assetType: null, key }, error);
+): Promise<{ readonly claims: ReadClaims; readonly asset: Asset }> {
+  let claims: ReadClaims | undefined;
+  try {
+    claims = deps.localFiles.urls.verifyRead(request.raw.url ?? '', when.nowMs);
+    return { claims, asset: await assetOf(deps, claims, request.method === 'HEAD') };
+  } catch (error) {
+    const { grant = null, key = null } = claims ?? expiredRead(error) ?? {};
+    if (grant === null) throw error;
+    const facts: EntryFacts = { action: 'download', actor: grant, backend: deps.stores.main.name, ...when };
+    throw await loggedRefusal(deps, facts, { assetId: grant.assetId, assetType: null, key }, error);
+  }
 }
 
 /** The asset that the URL was issued for: its key alone is not enough, a key could be given again. */
