@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { clientAddress, parseTrustedProxies } from './client-address.ts';
+import { clientAddress, clientNetwork, parseTrustedProxies } from './client-address.ts';
 
 const trusted = parseTrustedProxies(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']);
 const nobody = parseTrustedProxies([]);
@@ -45,6 +45,21 @@ describe('the address of the client', () => {
   test('is found in a header of a hundred thousand entries', () => {
     const header = `${'6.6.6.6,'.repeat(100_000)}203.0.113.9`;
     assert.equal(clientAddress('10.0.0.1', header, trusted), '203.0.113.9');
+  });
+});
+
+describe('the network of a client', () => {
+  test('is its whole address in IPv4, and where there is none', () => {
+    for (const address of ['203.0.113.1', 'unknown']) assert.equal(clientNetwork(address), address);
+  });
+
+  test('is the first half of its address in IPv6, within which it draws others', () => {
+    const network = '2001:db9:0:7::/64';
+    for (const address of ['2001:db9:0:7::1', '2001:db9:0:7:ffff:ffff:ffff:ffff', '2001:db9:0:7::']) {
+      assert.equal(clientNetwork(address), network);
+    }
+    assert.notEqual(clientNetwork('2001:db9:0:8::1'), network);
+    assert.equal(clientNetwork('::1'), '0:0:0:0::/64');
   });
 });
 

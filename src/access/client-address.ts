@@ -50,6 +50,19 @@ export function clientAddress(
   return client;
 }
 
+/**
+ * What of a client's address tells it from others: all of IPv4, the first 64 bits of IPv6, for within those a client takes a new
+ * address as often as it likes (RFC 8981).
+ *
+ * @param address as {@link clientAddress} gives it.
+ */
+export function clientNetwork(address: string): string {
+  const parsed = address.includes(':') ? parseAddress(address) : undefined;
+  if (!(parsed instanceof ipaddr.IPv6)) return address;
+  const network = parsed.parts.slice(0, 4).map((part) => part.toString(16));
+  return `${network.join(':')}::/64`;
+}
+
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 function plainAddress(text: string): string | undefined {

@@ -7,7 +7,6 @@ import { openMemoryBackend } from '../storage/index.ts';
 import { singleStore } from '../storage/stores.ts';
 import { AssetFacts } from './asset-facts.ts';
 import { createAssetUrls, publicAssetUrl } from './asset-urls.ts';
-import { IssuedUrls } from './issued-urls.ts';
 
 const ASSET: Asset = {
   assetId: '00000000-0000-4000-8000-000000000001',
@@ -108,15 +107,4 @@ describe('the facts of assets', () => {
     await facts.byId('acme', 'missing');
     assert.equal(asked.length, 6, 'what is not there may come to be');
   });
-});
-
-test('an issued URL is known for its reader, asset and life alone', () => {
-  const issued = new IssuedUrls();
-  const url = { assetId: 'a', userId: 'u', expiresAtMs: 1 };
-  assert.ok(!issued.isKnown(url));
-  issued.remember(url);
-  assert.ok(issued.isKnown({ ...url }));
-  assert.ok(!issued.isKnown({ ...url, userId: 'v' }));
-  assert.ok(!issued.isKnown({ ...url, expiresAtMs: 2 }));
-  assert.ok(!issued.isKnown({ ...url, assetId: 'b' }));
 });

@@ -251,6 +251,35 @@ describe('a signed URL', () => {
     );
   });
 
+  test('that has expired is refused each time, and that is in the log once a day for each client', async () => {
+    const who = { userId: 'forgetful' };
+    const asset = await server.store(who);
+    const other = await server.store(who);
+    server.advance(3_700_000);
+    const rows = async (of: AssetJson) => {
+      const admin = { userId: 'root', role: 'admin' } as const;
+      const target = `/api/access-log?asset_id=${of.asset_id}&action=download`;
+      return (await json<LogPageJson>(await server.ask(admin, target))).entries.length;
+    };
+    const ask = async (url: string, init: RequestInit = {}) => {
+      const answer = await server.ask(null, url, init);
+      await answer.arrayBuffer();
+      assert.equal(answer.status, 410);
+    };
+    const url = asset.presigned_url;
+    await Promise.all([1, 2, 3, 4].map(() => ask(url)));
+    await ask(url, { method: 'HEAD' });
+    await ask(url, { headers: { 'user-agent': 'another browser', range: 'bytes=0-1' } });
+    await ask(url.replace('hello', '%68%65llo'));
+    assert.equal(await rows(asset), 1, 'another spelling is the same URL');
+    await ask(other.presigned_url);
+    assert.equal(await rows(other), 1, 'another URL is another use');
+    server.advance(24 * 3_600_000);
+    await ask(url);
+    await ask(url);
+    assert.equal(await rows(asset), 2, 'a day later it is worth a row again');
+  });
+
   test('for writing opens only what is incoming', async () => {
     const { bucket } = server;
     const { clock } = server.options;

@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { AssetFacts } from '../delivery/asset-facts.ts';
 import type { AssetUrls } from '../delivery/asset-urls.ts';
 import type { Cdn } from '../delivery/cdn/cdn.ts';
-import type { IssuedUrls } from '../delivery/issued-urls.ts';
+import type { LoggedUrls } from '../delivery/logged-urls.ts';
 import type { SmallBodies } from '../delivery/small-bodies.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import type { LocalBackend, SignedUrls } from '../storage/index.ts';
@@ -55,7 +55,10 @@ export interface Deps extends ServerOptions {
   /** What is in front of the assets; null: nothing. */
   readonly cdn: Cdn | null;
   readonly facts: AssetFacts;
-  readonly issued: IssuedUrls;
+  /** URLs of list pages whose issue is in the access log. */
+  readonly issued: LoggedUrls;
+  /** Expired URLs whose refusal is in the access log. */
+  readonly expired: LoggedUrls;
   readonly bodies: SmallBodies;
   readonly isTrustedProxy: TrustedProxies;
 }

@@ -6,7 +6,7 @@ import { join, sep } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Catalog } from '../catalog/catalog.ts';
 import { StowageError } from '../core/errors.ts';
-import type { AssetJson, ProblemJson } from '../protocol/index.ts';
+import type { AssetJson, LogPageJson, ProblemJson } from '../protocol/index.ts';
 import { METRICS_TOKEN, openServerFixture, SECRET, type ServerFixture } from './server-fixture.ts';
 
 /** What the catalog throws instead of answering, by method; changed by each test. */
@@ -356,4 +356,30 @@ test('no secret, token, signed URL, key or name of a file gets into the log of r
   for (const secret of [token, SECRET, METRICS_TOKEN, 'signature', asset.key, 'hello.txt']) {
     assert.ok(!text.includes(secret), secret);
   }
+});
+
+// The last one: it makes the URLs of all others expire.
+test('an expired URL is answered so as soon as that is in the log, for each client', async () => {
+  const { presigned_url: url, asset_id: assetId } = await server.store({});
+  server.advance(3_700_000);
+  const codeFor = async (client: string): Promise<string> => {
+    const answer = await server.ask(null, url, { headers: { 'x-forwarded-for': client } });
+    return ((await answer.json()) as ProblemJson).code;
+  };
+  const away = (client: string) => during('recordAccess', UNREACHABLE, () => codeFor(client));
+  assert.equal(await away('203.0.113.1'), 'database_unavailable');
+  assert.equal(await codeFor('203.0.113.1'), 'expired');
+  assert.equal(await away('203.0.113.1'), 'expired', 'what is in the log needs no database');
+  assert.equal(await away('203.0.113.2'), 'database_unavailable');
+  assert.equal(await codeFor('2001:db9::1'), 'expired');
+  assert.equal(await away('2001:db9::2'), 'expired', 'an address of the same network is the same client');
+  const page = await server.ask({ role: 'admin' }, `/api/access-log?asset_id=${assetId}&action=download`);
+  const { entries } = (await page.json()) as LogPageJson;
+  assert.deepEqual(
+    entries.map(({ outcome, reason, ip_address }) => [outcome, reason, ip_address]),
+    [
+      ['refused', 'expired', '2001:db9::1'],
+      ['refused', 'expired', '203.0.113.1'],
+    ],
+  );
 });

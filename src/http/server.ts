@@ -3,7 +3,7 @@ import { parseTrustedProxies } from '../access/client-address.ts';
 import { AssetFacts } from '../delivery/asset-facts.ts';
 import { createAssetUrls } from '../delivery/asset-urls.ts';
 import { openCdn } from '../delivery/cdn/cdn.ts';
-import { IssuedUrls } from '../delivery/issued-urls.ts';
+import { LoggedUrls } from '../delivery/logged-urls.ts';
 import { SmallBodies } from '../delivery/small-bodies.ts';
 import { AnswersInFlight, closeWithAnswers } from './answers-in-flight.ts';
 import { boundConnections, CONNECTIONS_MAX } from './connection-bound.ts';
@@ -57,7 +57,8 @@ export function completeDeps(options: ServerOptions): Deps {
       clock: options.clock,
     }),
     facts: new AssetFacts(options.catalog),
-    issued: new IssuedUrls(),
+    issued: new LoggedUrls(),
+    expired: new LoggedUrls(),
     bodies: new SmallBodies(),
     isTrustedProxy: parseTrustedProxies(options.config.http.trustProxy),
   };

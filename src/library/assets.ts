@@ -181,11 +181,9 @@ export function createAssets(deps: Deps, reach: Reach): Assets {
       const { userId } = principalOf(user);
       const url = await urls.forRecord(asset, principalOf(user));
       if (url.expiresAtMs !== null) {
-        const issued = { assetId: asset.assetId, userId, expiresAtMs: url.expiresAtMs };
-        if (!deps.issued.isKnown(issued)) {
-          await catalog.recordAccess(accessEntry(reach.factsOf('generate_url', user), asset));
-          deps.issued.remember(issued);
-        }
+        const facts = reach.factsOf('generate_url', user);
+        const issued = { assetId: asset.assetId, userId, expiresAtMs: url.expiresAtMs, client: null };
+        await deps.issued.once(issued, facts.nowMs, () => catalog.recordAccess(accessEntry(facts, asset)));
       }
       return renderAsset(asset, url);
     },

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { clientNetwork } from '../../access/client-address.ts';
 import type { EntryFacts } from '../../access/entries.ts';
 import type { Asset } from '../../catalog/catalog.ts';
 import { StowageError } from '../../core/errors.ts';
@@ -48,7 +49,10 @@ export function readFile(deps: Deps): Route {
   });
 }
 
-/** What the URL allows, and the asset it was issued for. A refusal is in the access log, but for a forged URL, which names nobody. */
+/**
+ * What the URL allows, and the asset it was issued for. A refusal is in the access log, but for a forged URL, which names
+ * nobody; that of an expired one is there once a day for each client.
+ */
 async function openBySignedUrl(
   deps: Deps,
   request: FastifyRequest,
@@ -59,10 +63,20 @@ async function openBySignedUrl(
     claims = deps.localFiles.urls.verifyRead(request.raw.url ?? '', when.nowMs);
     return { claims, asset: await assetOf(deps, claims, request.method === 'HEAD') };
   } catch (error) {
-    const { grant = null, key = null } = claims ?? expiredRead(error) ?? {};
+    const expired = expiredRead(error);
+    const { grant = null, key = null } = claims ?? expired ?? {};
     if (grant === null) throw error;
     const facts: EntryFacts = { action: 'download', actor: grant, backend: deps.stores.main.name, ...when };
-    throw await loggedRefusal(deps, facts, { assetId: grant.assetId, assetType: null, key }, error);
+    const logged = () => loggedRefusal(deps, facts, { assetId: grant.assetId, assetType: null, key }, error);
+    if (expired === undefined) throw await logged();
+    // An expired URL stays authentic for ever: a row for each use would let whoever holds it fill the log. The first use that
+    // can't be logged is answered as any refusal that can't (`database_unavailable`), and so are those after it until one is
+    // in the log: what nobody wrote down must not look like a use that somebody did.
+    const { assetId, userId } = grant;
+    const client = clientNetwork(when.origin.ipAddress);
+    const url = { assetId, userId, expiresAtMs: expired.expiresAtMs, client };
+    await deps.expired.once(url, when.nowMs, logged);
+    throw error;
   }
 }
 

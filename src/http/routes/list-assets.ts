@@ -46,11 +46,12 @@ async function renderWithUrl(deps: Deps, call: Call<unknown>, asset: Asset) {
       assetId: asset.assetId,
       userId: call.principal.userId,
       expiresAtMs: url.expiresAtMs,
+      client: null,
     };
-    if (!deps.issued.isKnown(issued)) {
-      await deps.catalog.recordAccess(accessEntry(entryFacts(deps, call, 'generate_url'), asset));
-      deps.issued.remember(issued);
-    }
+    const writing = deps.issued.once(issued, deps.clock.now(), () =>
+      deps.catalog.recordAccess(accessEntry(entryFacts(deps, call, 'generate_url'), asset)),
+    );
+    if (writing) await writing;
   }
   return renderAsset(asset, url);
 }
