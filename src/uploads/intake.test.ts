@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
-import { MIB } from '../core/bytes.ts';
+import { MIB, streamOf } from '../core/bytes.ts';
 import { type ErrorCode, isStowageError, StowageError } from '../core/errors.ts';
 import { spentAllowance } from './allowance.ts';
 import {
@@ -339,18 +339,56 @@ describe('when the store fails', () => {
     const { assets } = await fixture.intake.receiveForm(formRequest([TYPE, note('a.txt')]));
     assert.equal(assets[0]?.key, taken[2]);
     assert.equal(new Set(taken).size, 3);
-    taken.push('');
-    const late = await openIntakeFixture({
+  });
+
+  it('another key is drawn for a small file also after its bytes have flowed', async () => {
+    const puts: string[] = [];
+    await using fixture = await openIntakeFixture({
       wrapBucket: (bucket) => ({
         deleteMany: (keys, options) => bucket.deleteMany(keys, options),
-        put: async (_key, body) => {
+        put: async (key, body, options) => {
+          puts.push(key);
+          // Somebody else has the first key of each file by then.
+          const theirs = { ...options, sizeBytes: 6, metadata: {} };
+          if (puts.length % 2 === 1) await bucket.put(key, streamOf(Buffer.from('theirs')), theirs);
+          return bucket.put(key, body, options);
+        },
+      }),
+    });
+    const files = [note('a.txt', 'a'.repeat(40_000)), note('b.txt')];
+    // Stored as they arrive, and from the spool.
+    for (const parts of [
+      [TYPE, ...files],
+      [...files, TYPE],
+    ]) {
+      puts.length = 0;
+      const { assets } = await fixture.intake.receiveForm(formRequest(parts));
+      assert.deepEqual(
+        assets.map(({ key, contentHash }) => [key, contentHash]),
+        files.map(({ value }, index) => [puts[2 * index + 1], sha256(value)]),
+      );
+      for (const { key, sizeBytes } of assets)
+        assert.equal((await fixture.backend.head(key, {})).sizeBytes, sizeBytes);
+    }
+    assert.equal((await fixture.keys()).length, 8);
+    assert.equal(fixture.catalog.assets.size, 4);
+  });
+
+  it('a file whose keys are all taken is a conflict, and what was stored before it is removed', async () => {
+    let puts = 0;
+    await using late = await openIntakeFixture({
+      wrapBucket: (bucket) => ({
+        deleteMany: (keys, options) => bucket.deleteMany(keys, options),
+        put: async (key, body, options) => {
+          puts += 1;
+          if (puts % 4 === 1) return bucket.put(key, body, options);
           for await (const _chunk of body);
           throw new StowageError('object_exists', 'Taken.');
         },
       }),
     });
-    await refused(late, formRequest([TYPE, note('a.txt')]), 'conflict');
-    await late[Symbol.asyncDispose]();
+    await refused(late, formRequest([TYPE, note('a.txt'), note('b.txt')]), 'conflict', { filename: 'b.txt' });
+    assert.equal(puts, 4);
   });
 });
 

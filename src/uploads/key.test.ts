@@ -3,7 +3,14 @@ import { describe, it } from 'node:test';
 import type { AssetType } from '../core/asset-type.ts';
 import { isStowageError } from '../core/errors.ts';
 import { isObjectKey } from '../core/key.ts';
-import { KEY_FILENAME_BYTES_MAX, renderKey, requiredFields, safeFilename, safeIdentity } from './key.ts';
+import {
+  isDrawn,
+  KEY_FILENAME_BYTES_MAX,
+  renderKey,
+  requiredFields,
+  safeFilename,
+  safeIdentity,
+} from './key.ts';
 
 function typeWith(keyTemplate: string): AssetType {
   return {
@@ -45,6 +52,11 @@ describe('a key', () => {
   it('is a new one each time when the template is random', () => {
     const keys = new Set(Array.from({ length: 1000 }, () => renderKey(typeWith('a/{uuid8}'), facts)));
     assert.ok(keys.size >= 999);
+    assert.deepEqual(['a/{uuid8}_{name}', '{uuid}', 'a/{timestamp}_{filename}'].map(isDrawn), [
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('needs the fields that the template names and that are not ours', () => {

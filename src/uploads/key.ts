@@ -90,6 +90,11 @@ export function fieldValue(name: string, fields: ReadonlyMap<string, string>): s
   return value;
 }
 
+/** Whether a template makes another key each time. The configuration refuses those that don't. */
+export function isDrawn(keyTemplate: string): boolean {
+  return /\{uuid8?\}/.test(keyTemplate);
+}
+
 const PLACEHOLDER = /\{([a-z_0-9]+)\}/g;
 /** What we fill in ourselves; any other placeholder is a field of the request. */
 const OWN_PLACEHOLDERS: ReadonlySet<string> = new Set([

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import type { AssetType } from '../core/asset-type.ts';
-import type { ByteStream } from '../core/bytes.ts';
+import { type ByteStream, KIB } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import { isStowageError, StowageError } from '../core/errors.ts';
 import type { ObjectKey } from '../core/key.ts';
 import { ownerName, type Principal } from '../core/principal.ts';
 import { admit } from '../validation/admit.ts';
-import type { UploadClaim, Verdict } from '../validation/gate.ts';
-import { renderKey } from './key.ts';
+import type { Admission, UploadClaim, Verdict } from '../validation/gate.ts';
+import { isDrawn, renderKey } from './key.ts';
 import type { UploadBucket } from './upload.ts';
 
 /** One file that is to become an asset. */
@@ -35,6 +35,12 @@ export interface StoredFile {
 const KEYS_MAX = 3;
 
 /**
+ * Size up to which a file that was read to its end gets another key, in bytes. The stores gather as much themselves before
+ * they write (256 KiB on local disk, 8 MiB in the clouds), so that keeping these chunks holds nothing for longer.
+ */
+export const KEPT_BYTES_MAX = 256 * KIB;
+
+/**
  * Passes one file through the gate into the store. Every door ends here: nothing else puts an object that becomes an
  * asset. When it throws, nothing of the file is stored.
  *
@@ -45,9 +51,13 @@ export async function storeFile(
   file: FileToStore,
 ): Promise<StoredFile> {
   const { claim, assetType, fields, owner, signal } = file;
-  const admission = await admit(file.body, claim, assetType, file.bodyEndsOnAbort ? {} : { signal });
-  const body = new StartableBody(admission.body);
+  const admission = await admit(file.body, claim, assetType, {
+    keptBytesMax: KEPT_BYTES_MAX,
+    ...(!file.bodyEndsOnAbort && { signal }),
+  });
+  const judged = new StartableBody(admission);
   const { filename } = admission.name;
+  let body: ByteStream = judged;
   for (let attempt = 1; ; attempt += 1) {
     const nowMs = clock.now();
     try {
@@ -64,15 +74,15 @@ export async function storeFile(
       const verdict = admission.verdict();
       return { key, verdict, contentHash: verdict.sha256.toString('hex') };
     } catch (error) {
-      if (!isStowageError(error, 'object_exists')) {
-        await body.end();
-        throw error;
-      }
-      // Bytes that have begun to flow can't be had again: only an untouched body gets another key.
-      if (body.isStarted || attempt === KEYS_MAX) {
-        await body.end();
+      const isTaken = isStowageError(error, 'object_exists');
+      const mayDraw = isTaken && attempt < KEYS_MAX && isDrawn(assetType.keyTemplate);
+      const again = mayDraw ? judged.again() : null;
+      if (again === null) {
+        await judged.end();
+        if (!isTaken) throw error;
         throw new StowageError('conflict', 'Another upload took the same key.', { cause: error });
       }
+      body = again;
     }
   }
 }
@@ -102,26 +112,30 @@ export function pseudonym(owner: Pick<Principal, 'tenantId' | 'userId'>): string
 /** Of principals in use: a verified token is one for all its requests. */
 const pseudonyms = new WeakMap<object, string>();
 
-/** A body that knows whether somebody has begun to read it. */
+/** A judged body that knows whether somebody has begun to read it. */
 class StartableBody implements ByteStream {
-  readonly #body: ByteStream;
+  readonly #admission: Admission;
   #isStarted = false;
 
-  constructor(body: ByteStream) {
-    this.#body = body;
-  }
-
-  get isStarted(): boolean {
-    return this.#isStarted;
+  constructor(admission: Admission) {
+    this.#admission = admission;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     this.#isStarted = true;
-    return this.#body[Symbol.asyncIterator]();
+    return this.#admission.body[Symbol.asyncIterator]();
+  }
+
+  /**
+   * What another put can read after one that failed: this body when nobody began to read it, the kept chunks of a small
+   * one that was read to its end. Null when its bytes can't be had again.
+   */
+  again(): ByteStream | null {
+    return this.#isStarted ? this.#admission.again() : this;
   }
 
   /** Releases a body that nobody began to read. */
   async end(): Promise<void> {
-    if (!this.#isStarted) await this.#body[Symbol.asyncIterator]().return?.();
+    if (!this.#isStarted) await this.#admission.body[Symbol.asyncIterator]().return?.();
   }
 }

@@ -69,6 +69,57 @@ describe('admit', () => {
     });
   });
 
+  test('a small file can be had again once it was judged, chunk by chunk as it came', async () => {
+    const { seen, body } = watched(photo, 7_000);
+    const admission = await admit(body, claim(), EVERYTHING, { keptBytesMax: photo.length });
+    const passed: Uint8Array[] = [];
+    for await (const chunk of admission.body) {
+      assert.equal(admission.again(), null, 'its end is not known yet');
+      passed.push(chunk);
+    }
+    const verdict = admission.verdict();
+    for (const time of ['once', 'twice']) {
+      const again: Uint8Array[] = [];
+      for await (const chunk of admission.again() ?? assert.fail(time)) again.push(chunk);
+      assert.equal(again.length, passed.length);
+      assert.ok(
+        again.every((chunk, index) => chunk === passed[index]),
+        'nothing is copied',
+      );
+    }
+    assert.equal(admission.verdict(), verdict);
+    assert.deepEqual(seen, { chunks: Math.ceil(photo.length / 7_000), closed: 1 });
+  });
+
+  test('a file can be had once only when it is larger than what is kept, left early or refused', async () => {
+    const bytesOf = (bytes: Buffer) => inChunks(bytes, () => 1000);
+    const drained = async (...args: Parameters<typeof admit>) => {
+      const admission = await admit(...args);
+      const outcome = (async () => {
+        for await (const _ of admission.body);
+      })();
+      return { again: await outcome.then(admission.again, () => admission.again()) };
+    };
+    const keptBytesMax = photo.length - 1;
+    assert.deepEqual(await drained(bytesOf(photo), claim(), EVERYTHING), { again: null });
+    assert.deepEqual(await drained(bytesOf(photo), claim(), EVERYTHING, { keptBytesMax }), { again: null });
+    const announced = claim({ sizeBytes: photo.length });
+    assert.deepEqual(await drained(bytesOf(photo), announced, EVERYTHING, { keptBytesMax }), { again: null });
+    const other = claim({ sha256: createHash('sha256').digest() });
+    const large = { keptBytesMax: 2 * photo.length };
+    assert.deepEqual(await drained(bytesOf(photo), other, EVERYTHING, large), { again: null });
+    const admission = await admit(bytesOf(photo), claim(), EVERYTHING, large);
+    for await (const _ of admission.body) break;
+    assert.equal(admission.again(), null);
+    const tiny = await drained(
+      inChunks(photo, () => 10),
+      claim(),
+      EVERYTHING,
+      large,
+    );
+    assert.deepEqual(tiny, { again: null }, 'the number of chunks is bounded too');
+  });
+
   test('what was announced rightly is no obstacle', async () => {
     const outcome = await sendThrough(
       inChunks(photo, () => 999),

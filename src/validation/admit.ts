@@ -14,6 +14,8 @@ import { judgeClaimedSize } from './size-rules.ts';
 export interface AdmitOptions {
   /** Ends every wait for the source with `aborted`. */
   readonly signal?: AbortSignal;
+  /** A file of at most this many bytes can be had again by `Admission.again`. Without it nothing is kept. */
+  readonly keptBytesMax?: number;
 }
 
 /**
@@ -40,14 +42,15 @@ export async function admit(
     const head = await source.readHead(HEAD_BYTES_MAX);
     if (head.length === 0) throw refuse('size.empty', 'empty_file', 'The file is empty.');
     const mediaType = settleType(await recognise(head), name, claim, head);
-    const judged = new JudgedBody(source, {
-      claim,
-      assetType,
+    const file = { claim, assetType, name, mediaType, openInspector: inspector(mediaType) };
+    const judged = new JudgedBody(source, file, options.keptBytesMax ?? 0);
+    return {
       name,
       mediaType,
-      openInspector: inspector(mediaType),
-    });
-    return { name, mediaType, body: judged, verdict: () => judged.verdict() };
+      body: judged,
+      verdict: () => judged.verdict(),
+      again: () => judged.again(),
+    };
   } catch (error) {
     await source.close();
     throw error;

@@ -35,6 +35,11 @@ export interface Admission {
   readonly body: ByteStream;
   /** The judgement; throws an Error (a bug) before `body` has been read to its end. */
   verdict(): Verdict;
+  /**
+   * The very chunks that passed, once more, without judging them again: what was judged is what is had. Null unless `body`
+   * has been read to its end and the file was small enough to be kept, see `AdmitOptions.keptBytesMax`.
+   */
+  again(): ByteStream | null;
 }
 
 export interface Verdict {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AssetType } from '../core/asset-type.ts';
+import type { ByteStream } from '../core/bytes.ts';
 import { isStowageError } from '../core/errors.ts';
 import type { ChunkSource } from './chunk-source.ts';
 import type { Inspector, InspectorFactory, JudgedName, UploadClaim, Verdict } from './gate.ts';
@@ -34,6 +35,9 @@ function openGuards(mediaType: string): Guard[] {
 
 type Step = IteratorResult<Uint8Array, undefined>;
 
+/** Most chunks that are kept: a chunk of few bytes costs far more memory than these. Enough for 256 KiB in packets. */
+const KEPT_CHUNKS_MAX = 256;
+
 /**
  * The bytes of a file, passed on unchanged chunk by chunk after each was counted, hashed and inspected. An own
  * iterator instead of a generator: a consumer that never begins still closes the source by `return`.
@@ -43,15 +47,21 @@ export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> 
   readonly #file: SettledFile;
   readonly #hash = createHash('sha256');
   readonly #guards: readonly Guard[];
+  readonly #keptBytesMax: number;
+  /** The chunks that have passed; null as soon as they are too many to be kept. */
+  #kept: Uint8Array[] | null;
   #inspector: Inspector | undefined;
   #sizeBytes = 0;
   #isOver = false;
   #verdict: Verdict | undefined;
 
-  constructor(source: ChunkSource, file: SettledFile) {
+  /** @param keptBytesMax size up to which the file can be had again; 0 keeps nothing. */
+  constructor(source: ChunkSource, file: SettledFile, keptBytesMax: number) {
     this.#source = source;
     this.#file = file;
     this.#guards = openGuards(file.mediaType);
+    this.#keptBytesMax = keptBytesMax;
+    this.#kept = (file.claim.sizeBytes ?? 1) <= keptBytesMax ? [] : null;
   }
 
   [Symbol.asyncIterator](): this {
@@ -65,6 +75,7 @@ export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> 
       if (chunk !== undefined) {
         const waiting = this.#judge(chunk);
         if (waiting) await waiting;
+        if (this.#kept !== null) this.#keep(this.#kept, chunk);
         return { done: false, value: chunk };
       }
       await this.#judgeEnd();
@@ -85,6 +96,16 @@ export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> 
     if (this.#verdict === undefined)
       throw new Error('The verdict is known after the body was read to its end.');
     return this.#verdict;
+  }
+
+  again(): ByteStream | null {
+    return this.#verdict === undefined || this.#kept === null ? null : chunksOf(this.#kept);
+  }
+
+  /** A reference and no copy: nobody may change a chunk. */
+  #keep(kept: Uint8Array[], chunk: Uint8Array): void {
+    if (this.#sizeBytes > this.#keptBytesMax || kept.length === KEPT_CHUNKS_MAX) this.#kept = null;
+    else kept.push(chunk);
   }
 
   /** Without a promise unless the inspector has to wait: it is called for every chunk. */
@@ -137,4 +158,8 @@ export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> 
     this.#inspector?.close();
     await this.#source.close();
   }
+}
+
+async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
 }
