@@ -6,7 +6,7 @@ import type { CommitOutcome, Owner, UploadAllowance, UploadCommit, UploadLimit }
 import { commitPlain, isPlain } from './commit-plain.ts';
 import { assetColumns, type PendingCommit, type Verdict } from './commit-rows.ts';
 import { type Database, type PreparedStatement, runPrepared } from './database.ts';
-import { translated, wasRolledBack } from './errors.ts';
+import { wasRolledBack } from './errors.ts';
 import { assertStorableJson, storableText } from './text.ts';
 import type { Within } from './transaction.ts';
 
@@ -18,6 +18,11 @@ const UPLOADS_WAITING_MAX = 5_000;
 const COMMIT: PreparedStatement<Verdict & { ordinal: string }> = {
   name: 'commit_uploads',
   text: 'select ordinal, verdict, files_used, window_ends_at from commit_uploads($1::jsonb)',
+};
+
+const ALLOWANCE: PreparedStatement<{ files: number; window_end: Date }> = {
+  name: 'upload_allowance',
+  text: 'select files, window_end from upload_counts where tenant_id = $1 and user_id = $2 and window_end > $3',
 };
 
 /** Records finished uploads, those that arrive together in one transaction. */
@@ -45,20 +50,12 @@ export function uploadCommitter(database: Database, clock: Clock) {
 
 /** What the owner may still upload in the running window. */
 export async function readAllowance(
-  { queries }: Database,
-  owner: Owner,
+  { pool }: Database,
+  { tenantId, userId }: Owner,
   limit: UploadLimit,
   nowMs: number,
 ): Promise<UploadAllowance> {
-  const row = await translated(
-    queries
-      .selectFrom('upload_counts')
-      .select(['files', 'window_end'])
-      .where('tenant_id', '=', owner.tenantId)
-      .where('user_id', '=', owner.userId)
-      .where('window_end', '>', new Date(nowMs))
-      .executeTakeFirst(),
-  );
+  const [row] = await runPrepared(pool, ALLOWANCE, [tenantId, userId, new Date(nowMs).toISOString()]);
   return allowanceOf(limit, nowMs, row?.files ?? 0, row?.window_end ?? null);
 }
 

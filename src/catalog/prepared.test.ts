@@ -19,6 +19,7 @@ for (const major of [15, 18] as const satisfies TestMajor[]) {
     const { assetId } = asset;
     const requests: Readonly<Record<string, () => Promise<unknown>>> = {
       'an upload: asset, log entry, count and user': () => catalog.commitUpload(makeUpload([makeAsset()])),
+      'what an owner may still upload': () => catalog.uploadAllowance(OWNER, LIMIT, NOON_MS),
       'an asset by its id': () => catalog.findAsset('acme', assetId),
       'an asset by its key': () => catalog.findAssetByKey(asset.key),
       'a read and its log entry': () => catalog.recordRead({ ...makeEntry(), assetId }),
@@ -44,6 +45,8 @@ for (const major of [15, 18] as const satisfies TestMajor[]) {
   });
 }
 
+const OWNER = { tenantId: 'acme', userId: 'ada' } as const;
+const LIMIT = { filesMax: 100, windowSeconds: 3600 } as const;
 const PAGE = { tenantId: 'acme', userId: 'ada', limit: 2, cursor: null } as const;
 const EVERYTHING = {
   ...{ tenantId: 'acme', userId: null, assetId: null, fromMs: null, toMs: null },
