@@ -30,6 +30,17 @@ export const UPLOAD_BODY = {
           description: 'What the key of the asset type needs, for example `project_id`.',
         },
       },
+      encoding: {
+        files: {
+          headers: {
+            'Repr-Digest': {
+              description:
+                'SHA-256 of the file, `sha-256=:base64:` (RFC 9530), in the headers of its part; checked when present.',
+              schema: { type: 'string' },
+            },
+          },
+        },
+      },
     },
   },
 } as const;

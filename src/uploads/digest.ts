@@ -1,7 +1,8 @@
 import { StowageError } from '../core/errors.ts';
 
 /**
- * Reads the SHA-256 out of a Repr-Digest header (RFC 9530 §3): `sha-256=:base64:`, among other algorithms or alone.
+ * Reads the SHA-256 out of a Repr-Digest header (RFC 9530 §3), of a request or of a part of a form: `sha-256=:base64:`, among
+ * other algorithms or alone.
  *
  * @returns 32 bytes; null when the header is absent or names only algorithms that we leave unverified.
  * @throws StowageError `invalid_parameter` when it can't be read.
@@ -41,4 +42,26 @@ export function parseFileDigests(values: readonly string[], fileCount: number): 
     );
   }
   return digests;
+}
+
+/**
+ * Compares files with what their form announced of them.
+ *
+ * @param digests as {@link parseFileDigests} gives them; none when nothing was announced.
+ * @throws StowageError `digest_mismatch`, which names the first file that differs.
+ */
+export function assertFileDigests(
+  digests: readonly string[],
+  files: readonly { readonly filename: string; readonly contentHash: string }[],
+): void {
+  for (const [index, { filename, contentHash }] of files.entries()) {
+    if (digests[index] !== undefined && digests[index] !== contentHash) throw fileDiffers(filename);
+  }
+}
+
+/** The refusal of a file whose bytes are not those that were announced. */
+export function fileDiffers(filename: string): StowageError {
+  return new StowageError('digest_mismatch', 'The file does not have the SHA-256 that was announced.', {
+    fields: { filename },
+  });
 }

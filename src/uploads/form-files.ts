@@ -3,7 +3,7 @@ import type { AssetType, AssetTypes } from '../core/asset-type.ts';
 import { MIB } from '../core/bytes.ts';
 import { abortedError, isStowageError, StowageError, throwIfAborted } from '../core/errors.ts';
 import type { UploadBatch } from './batch.ts';
-import { parseFileDigests, parseReprDigest } from './digest.ts';
+import { assertFileDigests, parseFileDigests, parseReprDigest } from './digest.ts';
 import { type Form, type FormPart, parseForm } from './form.ts';
 import { FormFields } from './form-fields.ts';
 import { requestTooLarge } from './form-scanner.ts';
@@ -109,6 +109,7 @@ interface FormFilesOptions {
 interface WaitingFile {
   readonly index: number;
   readonly part: FilePart;
+  readonly sha256: Buffer | null;
   readonly spooled: SpooledFile;
 }
 
@@ -137,11 +138,12 @@ class FormFiles implements FormReceiver {
     const index = this.#count;
     this.#count += 1;
     this.#limitCount();
+    const sha256 = announcedSha256(part);
     const { fields, spool, context } = this.#options;
-    if (fields.isReady()) return this.#store(index, part, null);
+    if (fields.isReady()) return this.#store(index, part, sha256, null);
     const fileBytesMax = fields.assetType?.fileBytesMax ?? largestFileBytesMax(context.assetTypes);
     const spooled = await named(part, spool.keep(part.body, fileBytesMax));
-    this.#waiting.push({ index, part, spooled });
+    this.#waiting.push({ index, part, sha256, spooled });
   }
 
   /** After the last part: what waited is stored, and what the form promised is compared. */
@@ -157,16 +159,16 @@ class FormFiles implements FormReceiver {
     batch.metadata = metadata;
     batch.keyFields = fields.keyFields;
     const digests = fields.digests.length > 0 ? parseFileDigests(fields.digests, this.#count) : [];
-    for (const { index, part, spooled } of this.#waiting) {
-      await this.#store(index, part, spooled);
+    for (const { index, part, sha256, spooled } of this.#waiting) {
+      await this.#store(index, part, sha256, spooled);
       await spooled.remove();
     }
-    for (const [index, { contentHash, verdict }] of batch.files.entries()) {
-      if (digests[index] === undefined || digests[index] === contentHash) continue;
-      throw new StowageError('digest_mismatch', 'The file does not have the SHA-256 that was announced.', {
-        fields: { filename: verdict.filename },
-      });
-    }
+    if (digests.length === 0) return;
+    const stored = batch.files.map(({ contentHash, verdict }) => ({
+      contentHash,
+      filename: verdict.filename,
+    }));
+    assertFileDigests(digests, stored);
   }
 
   /** Gives the room in the spool back. */
@@ -174,7 +176,12 @@ class FormFiles implements FormReceiver {
     if (this.#waiting.length > 0) await Promise.all(this.#waiting.map(({ spooled }) => spooled.remove()));
   }
 
-  async #store(index: number, part: FilePart, spooled: SpooledFile | null): Promise<void> {
+  async #store(
+    index: number,
+    part: FilePart,
+    sha256: Buffer | null,
+    spooled: SpooledFile | null,
+  ): Promise<void> {
     const { context, request, batch, fields } = this.#options;
     if (batch.assetType === undefined) throw new Error('A file is stored before its asset type is known.');
     const stored = storeFile(context, {
@@ -183,7 +190,7 @@ class FormFiles implements FormReceiver {
         filename: part.filename,
         mediaType: part.mediaType,
         sizeBytes: spooled === null ? null : spooled.sizeBytes,
-        sha256: null,
+        sha256,
       },
       assetType: batch.assetType,
       fields: fields.values,
@@ -229,15 +236,31 @@ export async function bringsFile(
   return false;
 }
 
-/** Says in a refusal which file it is about. */
+/**
+ * The SHA-256 that the part of a file announces in a Repr-Digest of its own; null when it announces none.
+ *
+ * @throws StowageError `invalid_parameter`, as for the request's header.
+ */
+export function announcedSha256(part: FilePart): Buffer | null {
+  try {
+    return parseReprDigest(part.reprDigest);
+  } catch (error) {
+    throw naming(part, error);
+  }
+}
+
 async function named<Value>(part: FilePart, work: Promise<Value>): Promise<Value> {
   try {
     return await work;
   } catch (error) {
-    if (!isStowageError(error) || error.code === 'aborted' || error.fields.filename !== undefined)
-      throw error;
-    throw error.with({ filename: part.filename.slice(0, FILENAME_CHARACTERS_SHOWN) });
+    throw naming(part, error);
   }
+}
+
+/** Says in a refusal which file it is about. */
+function naming(part: FilePart, error: unknown): unknown {
+  if (!isStowageError(error) || error.code === 'aborted' || error.fields.filename !== undefined) return error;
+  return error.with({ filename: part.filename.slice(0, FILENAME_CHARACTERS_SHOWN) });
 }
 
 function largestFileBytesMax(assetTypes: AssetTypes): number {

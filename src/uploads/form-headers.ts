@@ -8,6 +8,8 @@ export interface PartHeaders {
   readonly filename: string | null;
   /** The Content-Type as sent; null when absent. */
   readonly mediaType: string | null;
+  /** The Repr-Digest as sent, several joined; null when absent. */
+  readonly reprDigest: string | null;
 }
 
 /**
@@ -38,6 +40,7 @@ export function parsePartHeaders(block: Uint8Array): PartHeaders {
   const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString('utf8');
   let disposition: string | null = null;
   let mediaType: string | null = null;
+  let reprDigest: string | null = null;
   for (const line of text.split('\r\n')) {
     const colon = line.indexOf(':');
     if (colon < 1 || CONTROL.test(line)) throw malformed('A header line of a part is malformed.');
@@ -57,11 +60,16 @@ export function parsePartHeaders(block: Uint8Array): PartHeaders {
           throw malformed('A part has a Content-Transfer-Encoding that is not supported.');
         }
         break;
+      case 'repr-digest':
+        // RFC 7578 §4.8 would have it ignored, like every header but those above. Whoever sends a digest wants it compared:
+        // ignored, damaged bytes would be stored as if they had been checked. Joined as RFC 9110 §5.3 joins the request's.
+        reprDigest = reprDigest === null ? value : `${reprDigest}, ${value}`;
+        break;
       default:
         if (!TOKEN.test(line.slice(0, colon))) throw malformed('A header line of a part is malformed.');
     }
   }
-  return { ...parseDisposition(disposition), mediaType };
+  return { ...parseDisposition(disposition), mediaType, reprDigest };
 }
 
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;

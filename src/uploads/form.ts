@@ -17,6 +17,8 @@ export type FormPart =
       readonly filename: string;
       /** The Content-Type of the part as sent; null when absent. */
       readonly mediaType: string | null;
+      /** The Repr-Digest of the part as sent; null when absent. */
+      readonly reprDigest: string | null;
       /** To be read before the next part is asked for; what is left then is skipped. */
       readonly body: ByteStream;
     };
@@ -140,7 +142,7 @@ class FormReader implements Form {
 
   #partOf(block: Buffer): FormPart | Promise<FormPart> {
     const { fieldsMax, fieldNameCharactersMax } = this.#limits;
-    const { name, filename, mediaType } = this.#parseHeaders(block);
+    const { name, filename, mediaType, reprDigest } = this.#parseHeaders(block);
     if (name.length > fieldNameCharactersMax) {
       throw this.#scanner.malformed(
         `The name of a part is longer than ${fieldNameCharactersMax} characters.`,
@@ -148,7 +150,7 @@ class FormReader implements Form {
     }
     if (filename !== null) {
       this.#file = new FileBody(this.#scanner);
-      return { kind: 'file', fieldName: name, filename, mediaType, body: this.#file };
+      return { kind: 'file', fieldName: name, filename, mediaType, reprDigest, body: this.#file };
     }
     this.#fields += 1;
     if (this.#fields > fieldsMax)

@@ -222,17 +222,20 @@ export interface PartToSend {
   readonly value: string | Buffer;
   readonly filename?: string;
   readonly type?: string;
+  /** More header lines of the part. */
+  readonly headers?: readonly string[];
 }
 
 export const BOUNDARY = '----stowage-test-7MA4YWxkTrZu0gW';
 
 /** The body of a form. */
 export function formBody(parts: readonly PartToSend[]): Buffer {
-  const pieces = parts.flatMap(({ name, value, filename, type }) => [
+  const pieces = parts.flatMap(({ name, value, filename, type, headers = [] }) => [
     Buffer.from(
       `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"` +
         (filename === undefined ? '' : `; filename="${filename}"`) +
         (type === undefined ? '' : `\r\nContent-Type: ${type}`) +
+        headers.map((line) => `\r\n${line}`).join('') +
         '\r\n\r\n',
     ),
     Buffer.from(value),

@@ -4,8 +4,10 @@ import type { Asset } from '../catalog/catalog.ts';
 import type { AssetTypes } from '../core/asset-type.ts';
 import type { ByteStream } from '../core/bytes.ts';
 import { throwIfAborted } from '../core/errors.ts';
+import type { UploadClaim } from '../validation/gate.ts';
+import { assertFileDigests, fileDiffers, parseFileDigests } from './digest.ts';
 import { FormFields } from './form-fields.ts';
-import { bringsFile, type FilePart, readForm, requestBytesMax } from './form-files.ts';
+import { announcedSha256, bringsFile, type FilePart, readForm, requestBytesMax } from './form-files.ts';
 import { differentRequest, type EarlierUpload } from './idempotency.ts';
 import { requiredFields } from './key.ts';
 import { checkMetadata, type UploadMetadata } from './metadata.ts';
@@ -15,8 +17,8 @@ import type { FileUploadRequest, FormUploadRequest } from './upload.ts';
  * Reads a form to its end without storing anything, and compares it with what an earlier request under its
  * Idempotency-Key made: the length of a body says too little, and a chunked one has none.
  *
- * @throws StowageError `conflict` when a file, its name, the asset type, the metadata or the key's fields differ; what
- *   the form throws.
+ * @throws StowageError `conflict` when a file, its name, the asset type, the metadata or the key's fields differ;
+ *   `digest_mismatch` when a file is not the one it announces; what the form throws.
  */
 export async function assertSameForm(
   assetTypes: AssetTypes,
@@ -34,19 +36,21 @@ export async function assertSameForm(
     },
     async receive(part: FilePart) {
       if (!(await bringsFile(part, request.fileFields))) return;
-      await assertSameFile(assets[count], part.filename, part.body, request.signal);
+      const { filename, body } = part;
+      await assertSameFile(assets[count], { filename, body, sha256: announcedSha256(part) }, request.signal);
       count += 1;
     },
   });
   const given = fields.finish();
   if (count !== assets.length || !earlier.hasKeyFields(fields.keyFields)) throw differentRequest();
   assertSameRecord(assets, given.assetType.name, given.metadata);
+  if (fields.digests.length > 0) assertFileDigests(parseFileDigests(fields.digests, count), assets);
 }
 
 /**
  * Reads one file without storing it, and compares it like a form.
  *
- * @throws StowageError `conflict`; what the body throws.
+ * @throws StowageError `conflict`, `digest_mismatch`; what the body throws.
  */
 export async function assertSameUpload(
   assetTypes: AssetTypes,
@@ -54,7 +58,8 @@ export async function assertSameUpload(
   earlier: EarlierUpload,
 ): Promise<void> {
   const { assets } = earlier;
-  await assertSameFile(assets[0], request.claim.filename, request.body, request.signal);
+  const { body, claim, signal } = request;
+  await assertSameFile(assets[0], { filename: claim.filename, body, sha256: claim.sha256 }, signal);
   const needed = requiredFields(assetTypes.get(request.assetType)?.keyTemplate ?? '');
   if (!earlier.hasKeyFields(needed.map((name) => [name, request.fields.get(name) ?? '']))) {
     throw differentRequest();
@@ -64,8 +69,7 @@ export async function assertSameUpload(
 
 async function assertSameFile(
   asset: Asset | undefined,
-  filename: string,
-  body: ByteStream,
+  { filename, body, sha256 }: Pick<UploadClaim, 'filename' | 'sha256'> & { readonly body: ByteStream },
   signal: AbortSignal,
 ): Promise<void> {
   // The gate keeps names in this form.
@@ -78,7 +82,10 @@ async function assertSameFile(
     if (seenBytes > asset.sizeBytes) throw differentRequest();
     hash.update(chunk);
   }
-  if (hash.digest('hex') !== asset.contentHash) throw differentRequest();
+  const digest = hash.digest();
+  // Before the comparison: bytes that were damaged on their way are no other request.
+  if (sha256 !== null && !digest.equals(sha256)) throw fileDiffers(asset.filename);
+  if (digest.toString('hex') !== asset.contentHash) throw differentRequest();
 }
 
 function assertSameRecord(assets: readonly Asset[], assetType: string, metadata: UploadMetadata): void {

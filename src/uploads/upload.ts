@@ -80,7 +80,7 @@ export interface FormUploadRequest extends UploadRequest {
   readonly contentLength: number | null;
   /** Query parameters by name: `asset_type` and the fields of its key may come here instead of in the form. */
   readonly query: ReadonlyMap<string, string>;
-  /** The Repr-Digest header as sent (RFC 9530): of the whole form as it arrives; null when absent. */
+  /** The request's Repr-Digest as sent (RFC 9530): of the whole form as it arrives; null when absent. Parts have their own. */
   readonly reprDigest: string | null;
   /** Names of the fields that bring files; others are refused when they do. Default: `files`, `file`, `files[]`. */
   readonly fileFields?: ReadonlySet<string> | undefined;

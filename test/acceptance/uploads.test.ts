@@ -322,14 +322,19 @@ describe('digests', () => {
     );
   });
 
-  test('Repr-Digest on the part of a file is no obstacle', async () => {
+  test('Repr-Digest on the part of a file is verified over that file', async () => {
     const part = (digest: Buffer) => ({
       name: 'files',
       body: file.bytes,
       headers: `Content-Disposition: form-data; name="files"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\nRepr-Digest: sha-256=:${digest.toString('base64')}:`,
     });
     const caller = service.as('repr-part');
-    assert.equal((await caller.post([...fieldParts({ asset_type: 'image' }), part(right)])).status, 200);
+    const post = (digest: Buffer) => caller.post([...fieldParts({ asset_type: 'image' }), part(digest)]);
+    assertProblem(await post(wrong), 400, 'digest_mismatch');
+    assert.deepEqual(await caller.assets(), []);
+    assert.equal((await post(right)).status, 200);
+    assertProblem(await post(Buffer.from('short')), 400, 'invalid_parameter');
+    assert.equal((await caller.assets()).length, 1);
   });
 });
 
