@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { MIB } from '../core/bytes.ts';
 
 /** Chunks that may have gathered, in bytes, before the young ones are collected. */
-const GATHERED_BYTES_MAX = 8 * MIB;
+const GATHERED_BYTES_MAX = 16 * MIB;
 const LOOK_MS = 20;
 /** Looks without growth after which nobody looks any more, until the next request. */
 const IDLE_LOOKS_MAX = 50;
