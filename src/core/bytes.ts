@@ -1,4 +1,7 @@
-/** Bytes on their way: consumed once, in order. Chunks are never empty and must not be changed by the consumer. */
+/**
+ * Bytes on their way: consumed once, in order. Chunks are never empty, and nobody changes one that has been handed out:
+ * whoever reads may hold several, until all that was asked with them is done.
+ */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
 /** A stream that fills the memory of its chunks again, for a consumer that says when it is done with one. */
