@@ -7,7 +7,7 @@ import { parseObjectKey } from '../../core/key.ts';
 import { silentLog } from '../../core/log.ts';
 import { DirectorySync } from './directory-sync.ts';
 import { Journal } from './journal.ts';
-import { encodePut, RECORD_HEADER_BYTES } from './journal-record.ts';
+import { draftPut, encodeRecord, RECORD_HEADER_BYTES } from './journal-record.ts';
 import { objectPlace, openLayout } from './layout.ts';
 import { encodeFooter } from './object-footer.ts';
 import { PlaceLocks } from './place-locks.ts';
@@ -79,9 +79,9 @@ async function openTestJournal(context: TestContext) {
       modifiedAtMs: 1,
     };
     const place = objectPlace(layout, key);
-    const record = encodePut(place.name, [Buffer.from('x'), encodeFooter(info)]);
+    const record = draftPut(place.name, [Buffer.from('x'), encodeFooter(info)]);
     assert.ok(await journal.put({ place, version, record }));
-    return record.subarray(RECORD_HEADER_BYTES);
+    return encodeRecord(record).subarray(RECORD_HEADER_BYTES);
   };
   return { journal, layout, put };
 }

@@ -1,17 +1,18 @@
 import { MIB } from '../../core/bytes.ts';
 import { StowageError } from '../../core/errors.ts';
 import { closeFile } from './file-calls.ts';
-import type { RecordGroup, Refusal } from './journal-group.ts';
-import { GROUP_BYTES_MAX } from './journal-thread.ts';
+import type { Refusal } from './journal-group.ts';
+import type { RecordDraft } from './journal-record.ts';
+import { type DraftGroup, GROUP_BYTES_MAX } from './journal-thread.ts';
 
 /** Most bytes that wait for their group; then puts wait before they begin. */
 export const QUEUED_BYTES_MAX = 32 * MIB;
 
 /** Makes a group of records durable and places their objects; rejects when none of it can be relied on. */
-export type CommitGroup = (group: RecordGroup) => Promise<readonly Refusal[]>;
+export type CommitGroup = (group: DraftGroup) => Promise<readonly Refusal[]>;
 
 interface Waiting {
-  readonly record: Buffer;
+  readonly record: RecordDraft;
   readonly resolve: (refusal: Refusal | null) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -27,7 +28,7 @@ export class JournalFile {
   /** The puts that only this journal makes durable: object version to the object's file name. */
   readonly live = new Map<string, string>();
   readonly #fd: number;
-  readonly #layout: RecordGroup['layout'];
+  readonly #layout: DraftGroup['layout'];
   readonly #commit: CommitGroup;
   #queue: Waiting[] = [];
   #queuedBytes = 0;
@@ -42,7 +43,7 @@ export class JournalFile {
     readonly base: string;
     readonly path: string;
     readonly fd: number;
-    readonly layout: RecordGroup['layout'];
+    readonly layout: DraftGroup['layout'];
     readonly commit: CommitGroup;
   }) {
     this.base = parts.base;
@@ -57,7 +58,7 @@ export class JournalFile {
    *
    * @returns why the object has got none, or null.
    */
-  append(record: Buffer): Promise<Refusal | null> {
+  append(record: RecordDraft): Promise<Refusal | null> {
     if (this.failed || this.#closed) return Promise.reject(abandoned());
     return new Promise((resolve, reject) => {
       this.#queue.push({ record, resolve, reject });

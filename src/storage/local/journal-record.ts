@@ -24,27 +24,63 @@ const MAGIC = Buffer.from('STOWJRN1', 'latin1');
 const FORMAT = 1;
 const TYPES = { put: 1, settled: 2 } as const;
 const TYPE_AT = 8;
+const FORMAT_AT = 9;
+const LENGTH_AT = 12;
 const NAME_AT = 16;
 const CRC_AT = RECORD_HEADER_BYTES - 4;
 
-/**
- * A put as one buffer; behind {@link RECORD_HEADER_BYTES} it is the object's file.
- *
- * @param name the object's file name, 64 hexadecimal digits.
- */
-export function encodePut(name: string, file: readonly Uint8Array[]): Buffer {
-  const header = Buffer.alloc(RECORD_HEADER_BYTES);
-  const record = Buffer.concat([header, ...file]);
-  return sealed(record, TYPES.put, name);
+/** A record before it is written: its payload in pieces, which are copied once, to where the record goes. */
+export interface RecordDraft {
+  readonly type: JournalRecord['type'];
+  /** The object's file name, 64 hexadecimal digits. */
+  readonly name: string;
+  readonly payload: readonly Uint8Array[];
+  /** Length of the whole record. */
+  readonly byteLength: number;
+}
+
+/** A put; behind {@link RECORD_HEADER_BYTES} of the record it is the object's file. */
+export function draftPut(name: string, file: readonly Uint8Array[]): RecordDraft {
+  let byteLength = RECORD_HEADER_BYTES;
+  for (const piece of file) byteLength += piece.byteLength;
+  return { type: 'put', name, payload: file, byteLength };
 }
 
 /** A note that a put needs no replay. */
-export function encodeSettled(name: string, version: string): Buffer {
-  const record = Buffer.alloc(SETTLED_RECORD_BYTES);
-  if (Buffer.byteLength(version) > SETTLED_RECORD_BYTES - RECORD_HEADER_BYTES)
-    throw new RangeError('The version is too long.');
-  record.write(version, RECORD_HEADER_BYTES);
-  return sealed(record, TYPES.settled, name);
+export function draftSettled(name: string, version: string): RecordDraft {
+  const payload = Buffer.alloc(SETTLED_RECORD_BYTES - RECORD_HEADER_BYTES);
+  if (Buffer.byteLength(version) > payload.byteLength) throw new RangeError('The version is too long.');
+  payload.write(version);
+  return { type: 'settled', name, payload: [payload], byteLength: SETTLED_RECORD_BYTES };
+}
+
+/** Writes a record to `target` at `at`, all but its checksum. @returns its length in bytes. */
+export function writeDraft({ type, name, payload, byteLength }: RecordDraft, target: Buffer, at = 0): number {
+  MAGIC.copy(target, at);
+  target.writeUInt8(TYPES[type], at + TYPE_AT);
+  target.writeUInt8(FORMAT, at + FORMAT_AT);
+  target.writeUInt16LE(0, at + FORMAT_AT + 1);
+  target.writeUInt32LE(byteLength - RECORD_HEADER_BYTES, at + LENGTH_AT);
+  target.write(name, at + NAME_AT, CRC_AT - NAME_AT, 'hex');
+  let pieceAt = at + RECORD_HEADER_BYTES;
+  for (const piece of payload) {
+    target.set(piece, pieceAt);
+    pieceAt += piece.byteLength;
+  }
+  return byteLength;
+}
+
+/** Puts the checksum into a record that is written otherwise. */
+export function seal(record: Buffer): Buffer {
+  record.writeUInt32LE(checksum(record), CRC_AT);
+  return record;
+}
+
+/** A record as one buffer. */
+export function encodeRecord(draft: RecordDraft): Buffer {
+  const record = Buffer.allocUnsafe(draft.byteLength);
+  writeDraft(draft, record);
+  return seal(record);
 }
 
 /** Whether a record is a `put`. */
@@ -55,16 +91,6 @@ export function isPut(record: Buffer): boolean {
 /** Name of the object's file that a record is about. */
 export function nameOfRecord(record: Buffer): string {
   return record.toString('hex', NAME_AT, CRC_AT);
-}
-
-function sealed(record: Buffer, type: number, name: string): Buffer {
-  MAGIC.copy(record, 0);
-  record.writeUInt8(type, TYPE_AT);
-  record.writeUInt8(FORMAT, 9);
-  record.writeUInt32LE(record.byteLength - RECORD_HEADER_BYTES, 12);
-  record.write(name, NAME_AT, 'hex');
-  record.writeUInt32LE(checksum(record), CRC_AT);
-  return record;
 }
 
 function checksum(record: Buffer): number {
@@ -96,8 +122,8 @@ export function readNotes(notes: Buffer): JournalRecord[] {
 function recordAt(journal: Buffer, at: number): { record: JournalRecord; bytes: number } | null {
   if (journal.byteLength - at < RECORD_HEADER_BYTES) return null;
   if (!journal.subarray(at, at + MAGIC.byteLength).equals(MAGIC)) return null;
-  if (journal.readUInt8(at + 9) !== FORMAT) return null;
-  const payloadBytes = journal.readUInt32LE(at + 12);
+  if (journal.readUInt8(at + FORMAT_AT) !== FORMAT) return null;
+  const payloadBytes = journal.readUInt32LE(at + LENGTH_AT);
   const bytes = RECORD_HEADER_BYTES + payloadBytes;
   if (payloadBytes > PAYLOAD_BYTES_MAX || bytes > journal.byteLength - at) return null;
   const whole = journal.subarray(at, at + bytes);

@@ -9,9 +9,9 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { silentLog } from '../../core/log.ts';
 import { noise } from '../conformance/material.ts';
-import { commitGroup, type RecordGroup } from './journal-group.ts';
-import { encodePut, encodeSettled, readRecords } from './journal-record.ts';
-import { JournalThread } from './journal-thread.ts';
+import { commitGroup } from './journal-group.ts';
+import { draftPut, draftSettled, type RecordDraft, readRecords } from './journal-record.ts';
+import { type DraftGroup, encodeGroup, JournalThread } from './journal-thread.ts';
 import { openLayout, placeOfName } from './layout.ts';
 
 const NAMES = ['ab', 'cd', 'ef'].map((digits) => digits.repeat(32));
@@ -23,11 +23,7 @@ test('a group is written to the journal and its objects get their places', async
   context.after(() => thread.close());
   const files = [noise(300, 1), noise(60_000, 2)];
   const refusals = await thread.commit(
-    group([
-      encodePut(FIRST, files.slice(0, 1)),
-      encodeSettled(THIRD, 'v'),
-      encodePut(SECOND, files.slice(1)),
-    ]),
+    group([draftPut(FIRST, files.slice(0, 1)), draftSettled(THIRD, 'v'), draftPut(SECOND, files.slice(1))]),
   );
   assert.deepEqual(refusals, []);
   assert.ok((await readFile(pathOf(FIRST))).equals(files[0] ?? Buffer.alloc(0)));
@@ -48,7 +44,7 @@ test('groups that are asked for at once keep their bytes apart', async (context)
   const thread = new JournalThread();
   context.after(() => thread.close());
   await Promise.all(
-    NAMES.map((name, seed) => thread.commit(group([encodePut(name, [noise(9_000 - seed, seed)])]))),
+    NAMES.map((name, seed) => thread.commit(group([draftPut(name, [noise(9_000 - seed, seed)])]))),
   );
   for (const [seed, name] of NAMES.entries())
     assert.ok((await readFile(pathOf(name))).equals(noise(9_000 - seed, seed)), name);
@@ -58,7 +54,7 @@ test('nothing has its place before the journal is on disk, and nothing gets one 
   const { group, pathOf, placed, temporaries } = await openGroup(context);
   const seen: string[][] = [];
   const write = async (fd: number, records: readonly Buffer[]) => void writevSync(fd, records);
-  await commitGroup(group([encodePut(FIRST, [noise(100, 1)])]), {
+  await commitGroup(encodeGroup(group([draftPut(FIRST, [noise(100, 1)])])), {
     write,
     sync: async (fd) => {
       seen.push(await placed());
@@ -69,7 +65,7 @@ test('nothing has its place before the journal is on disk, and nothing gets one 
   assert.deepEqual(seen, [[], []]);
   assert.ok((await readFile(pathOf(FIRST))).equals(noise(100, 1)));
 
-  const failing = commitGroup(group([encodePut(SECOND, [noise(100, 2)])]), {
+  const failing = commitGroup(encodeGroup(group([draftPut(SECOND, [noise(100, 2)])])), {
     write,
     sync: () => Promise.reject(Object.assign(new Error('disk'), { code: 'EIO' })),
   });
@@ -84,7 +80,7 @@ test('a taken key is refused and not recorded; an object that gets no place is r
   context.after(() => thread.close());
   writeFileSync(pathOf(FIRST), 'there first');
   await rm(directoryOf(SECOND), { recursive: true });
-  const refusals = await thread.commit(group(NAMES.map((name, seed) => encodePut(name, [noise(200, seed)]))));
+  const refusals = await thread.commit(group(NAMES.map((name, seed) => draftPut(name, [noise(200, seed)]))));
   assert.deepEqual(
     refusals.map(({ index, code, recorded }) => ({ index, code, recorded })),
     [
@@ -107,7 +103,7 @@ for (const url of [new URL('./nothing.ts', import.meta.url), new URL('http://127
     const { group, pathOf } = await openGroup(context);
     const thread = new JournalThread(url);
     for (const name of [FIRST, SECOND])
-      assert.deepEqual(await thread.commit(group([encodePut(name, [noise(100, 1)])])), []);
+      assert.deepEqual(await thread.commit(group([draftPut(name, [noise(100, 1)])])), []);
     assert.ok((await readFile(pathOf(SECOND))).equals(noise(100, 1)));
     await thread.sync([pathOf(FIRST), pathOf(THIRD)], 2);
   });
@@ -121,7 +117,7 @@ test('a thread that ends in the middle of its first group refuses it, and does n
     parentPort.postMessage({ number: 0, refusals: [], failure: null });
     parentPort.on('message', ({ task }) => { writeSync(task.fd, 'torn'); throw new Error('the thread fails'); });`;
   const thread = new JournalThread(new URL(`data:text/javascript,${encodeURIComponent(program)}`));
-  await assert.rejects(thread.commit(group([encodePut(FIRST, [noise(100, 1)])])), /the thread fails/);
+  await assert.rejects(thread.commit(group([draftPut(FIRST, [noise(100, 1)])])), /the thread fails/);
   assert.equal(await readFile(group([]).path, 'utf8'), 'torn');
   await assert.rejects(readFile(pathOf(FIRST)), { code: 'ENOENT' });
 });
@@ -131,17 +127,17 @@ test('a thread whose file has gone since is done without', async (context) => {
   const path = `${group([]).path}-worker.ts`;
   writeFileSync(path, `import ${JSON.stringify(new URL('./journal-worker.ts', import.meta.url).href)};`);
   const thread = new JournalThread(pathToFileURL(path));
-  await thread.commit(group([encodePut(FIRST, [noise(100, 1)])]));
+  await thread.commit(group([draftPut(FIRST, [noise(100, 1)])]));
   await rm(path);
   await thread.close();
-  assert.deepEqual(await thread.commit(group([encodePut(SECOND, [noise(100, 2)])])), []);
+  assert.deepEqual(await thread.commit(group([draftPut(SECOND, [noise(100, 2)])])), []);
   assert.ok((await readFile(pathOf(SECOND))).equals(noise(100, 2)));
 });
 
 test('a group of many tiny objects takes few descriptors', async (context) => {
   const { group, placed } = await openGroup(context);
   const records = Array.from({ length: 400 }, (_, index) =>
-    encodePut(index.toString(16).padStart(64, '0'), [noise(10, index)]),
+    draftPut(index.toString(16).padStart(64, '0'), [noise(10, index)]),
   );
   // The system gives the lowest number that is free.
   const nextDescriptor = (): number => {
@@ -151,7 +147,7 @@ test('a group of many tiny objects takes few descriptors', async (context) => {
   };
   const before = nextDescriptor();
   let meanwhile = before;
-  await commitGroup(group(records), {
+  await commitGroup(encodeGroup(group(records)), {
     write: async (fd, buffers) => void writevSync(fd, buffers),
     sync: async (fd) => {
       await Promise.resolve();
@@ -167,9 +163,9 @@ test('a thread that has ended is replaced; a failing sync is told with its code'
   const { group, pathOf, directoryOf } = await openGroup(context);
   const thread = new JournalThread();
   context.after(() => thread.close());
-  await thread.commit(group([encodePut(FIRST, [noise(100, 1)])]));
+  await thread.commit(group([draftPut(FIRST, [noise(100, 1)])]));
   await thread.close();
-  await thread.commit(group([encodePut(SECOND, [noise(100, 2)])]));
+  await thread.commit(group([draftPut(SECOND, [noise(100, 2)])]));
   assert.ok((await readFile(pathOf(SECOND))).equals(noise(100, 2)));
   await thread.sync([pathOf(FIRST), pathOf(SECOND), pathOf(THIRD)], 2);
   await assert.rejects(thread.sync([`${pathOf(FIRST)}/below`], 2), { code: 'ENOTDIR' });
@@ -206,7 +202,7 @@ async function openGroup(context: TestContext) {
     closeSync(fd);
     await rm(root, { recursive: true, force: true });
   });
-  const group = (records: readonly Buffer[]): RecordGroup & { path: string } => ({
+  const group = (records: readonly RecordDraft[]): DraftGroup & { path: string } => ({
     fd,
     layout,
     records,

@@ -1,12 +1,21 @@
 import { Worker } from 'node:worker_threads';
 import { MIB } from '../../core/bytes.ts';
 import { commitGroup, type Failure, fromFailure, type RecordGroup, type Refusal } from './journal-group.ts';
+import { encodeRecord, type RecordDraft, writeDraft } from './journal-record.ts';
 import { syncFiles } from './sync-files.ts';
 
 /** Most bytes that the records of one group have together. */
 export const GROUP_BYTES_MAX = 2 * MIB;
 
-/** What the thread is asked to do. The bytes of a group's records stand in the shared memory, one behind the other. */
+/** Records that are to become durable together, not yet written anywhere. */
+export interface DraftGroup extends Pick<RecordGroup, 'fd' | 'layout'> {
+  readonly records: readonly RecordDraft[];
+}
+
+/**
+ * What the thread is asked to do. The bytes of a group's records stand in the shared memory, one behind the other; their
+ * checksums are left to the thread.
+ */
 export type ThreadTask =
   | (Omit<RecordGroup, 'records'> & { readonly does: 'commit'; readonly sizes: readonly number[] })
   | { readonly does: 'sync'; readonly paths: readonly string[]; readonly atOnce: number };
@@ -66,11 +75,11 @@ export class JournalThread {
    *
    * @throws the failure of the group's write or sync; that the thread has ended: what it has done is then not known.
    */
-  commit(group: RecordGroup): Promise<readonly Refusal[]> {
+  commit(group: DraftGroup): Promise<readonly Refusal[]> {
     const turn = this.#groups.then(() =>
       this.#run(
         () => this.#commitTask(group),
-        () => commitGroup(group),
+        () => commitGroup(encodeGroup(group)),
       ),
     );
     this.#groups = turn.catch(() => {});
@@ -101,9 +110,9 @@ export class JournalThread {
     }
   }
 
-  #commitTask({ fd, layout, records }: RecordGroup): ThreadTask {
+  #commitTask({ fd, layout, records }: DraftGroup): ThreadTask {
     let at = 0;
-    for (const record of records) at += record.copy(this.#arena, at);
+    for (const record of records) at += writeDraft(record, this.#arena, at);
     const { objects, temporary } = layout;
     return {
       does: 'commit',
@@ -164,4 +173,9 @@ export class JournalThread {
     });
     return worker;
   }
+}
+
+/** The group as {@link commitGroup} takes it. */
+export function encodeGroup({ fd, layout, records }: DraftGroup): RecordGroup {
+  return { fd, layout, records: records.map(encodeRecord) };
 }

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { doNothingElse } from './file-calls.ts';
 import { commitGroup, type Refusal, toFailure } from './journal-group.ts';
+import { seal } from './journal-record.ts';
 import type { ThreadMessage, ThreadReply, ThreadTask } from './journal-thread.ts';
 import { syncFiles } from './sync-files.ts';
 
@@ -29,6 +30,6 @@ function recordsOf(sizes: readonly number[]): Buffer[] {
   let at = 0;
   return sizes.map((bytes) => {
     at += bytes;
-    return arena.subarray(at - bytes, at);
+    return seal(arena.subarray(at - bytes, at));
   });
 }

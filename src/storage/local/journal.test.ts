@@ -9,9 +9,9 @@ import { test } from 'node:test';
 import { Bucket } from '../bucket.ts';
 import { CREATE, chunks, listKeys, REPLACE, readText, refuses } from '../conformance/material.ts';
 import { syncData } from './file-calls.ts';
-import { commitGroup, type GroupCalls, type RecordGroup } from './journal-group.ts';
+import { commitGroup, type GroupCalls } from './journal-group.ts';
 import { newOwnerName, ownerState } from './journal-names.ts';
-import { journalThread } from './journal-thread.ts';
+import { type DraftGroup, encodeGroup, journalThread } from './journal-thread.ts';
 import { cutPower, openTestStore, type TestStore } from './test-store.ts';
 
 const logsOf = (store: TestStore) => readdirSync(`${store.root}/journal`);
@@ -79,7 +79,9 @@ test('a put whose record cannot be synced is refused and leaves nothing; later o
         await syncData(fd);
       },
     };
-    const store = await openTestStore(context, { commitGroup: (group) => commitGroup(group, calls) });
+    const store = await openTestStore(context, {
+      commitGroup: (group) => commitGroup(encodeGroup(group), calls),
+    });
     await refuses('storage_unavailable', store.bucket.put('a', chunks('lost'), CREATE));
     await refuses('object_not_found', store.bucket.head('a', {}));
     assert.deepEqual(await readdir(`${store.root}/tmp`), []);
@@ -263,7 +265,7 @@ test('the journal of a running process is left alone by another, and replayed wh
 function countingCalls(before: () => Promise<void> = async () => {}) {
   const calls = {
     syncs: 0,
-    commit: async (group: RecordGroup) => {
+    commit: async (group: DraftGroup) => {
       calls.syncs += 1;
       await before();
       return journalThread().commit(group);

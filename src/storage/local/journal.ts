@@ -9,7 +9,7 @@ import { appendNote, listJournals, notesPathOf, removeJournal } from './journal-
 import { type CommitGroup, JournalFile } from './journal-file.ts';
 import { fromFailure } from './journal-group.ts';
 import { newOwnerName } from './journal-names.ts';
-import { encodeSettled } from './journal-record.ts';
+import { draftSettled, encodeRecord, type RecordDraft } from './journal-record.ts';
 import { journalsInUse } from './journal-replay.ts';
 import { journalThread } from './journal-thread.ts';
 import type { FilePlace, Layout, ObjectPlace } from './layout.ts';
@@ -92,7 +92,7 @@ export class Journal {
   put(object: {
     readonly place: ObjectPlace;
     readonly version: string;
-    readonly record: Buffer;
+    readonly record: RecordDraft;
   }): Promise<boolean> {
     const { place, version, record } = object;
     return this.#options.locks.run(place.path, async () => {
@@ -102,7 +102,7 @@ export class Journal {
       try {
         const refusal = await held.file.append(record);
         if (refusal === null) return true;
-        if (refusal.recorded) await held.file.append(encodeSettled(place.name, version));
+        if (refusal.recorded) await held.file.append(draftSettled(place.name, version));
         throw toStowageError(fromFailure(refusal), 'storage_unavailable');
       } catch (error) {
         held.file.live.delete(version);
@@ -132,14 +132,14 @@ export class Journal {
         throw error;
       });
       await this.#options.directories.sync(place.directory);
-      const note = encodeSettled(place.name, version);
+      const note = draftSettled(place.name, version);
       if (held !== undefined) {
         await held.file.append(note);
         held.file.live.delete(version);
         return;
       }
       const { journal } = this.#options.layout;
-      for (const base of others) await appendNote(notesPathOf(journal, base), journal, note);
+      for (const base of others) await appendNote(notesPathOf(journal, base), journal, encodeRecord(note));
     } finally {
       if (held?.file.failed) this.#abandon(held);
       held?.file.unpin();

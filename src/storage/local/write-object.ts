@@ -19,7 +19,7 @@ import {
 } from './file-calls.ts';
 import type { FreeSpace } from './free-space.ts';
 import { isObjectPlace, type Journal } from './journal.ts';
-import { encodePut } from './journal-record.ts';
+import { draftPut } from './journal-record.ts';
 import type { FilePlace, Layout, ObjectPlace } from './layout.ts';
 import { encodeFooter } from './object-footer.ts';
 import type { PlaceLocks } from './place-locks.ts';
@@ -119,7 +119,7 @@ async function putInJournal(
 ): Promise<boolean> {
   if (!journal.isEnabled || mode !== 'create' || !isObjectPlace(place)) return false;
   if (sizeBytes > JOURNALED_BYTES_MAX) return false;
-  return journal.put({ place, version: info.version, record: encodePut(place.name, bytes) });
+  return journal.put({ place, version: info.version, record: draftPut(place.name, bytes) });
 }
 
 async function fill(
