@@ -8,14 +8,11 @@ export class PlaceLocks {
   run<T>(path: string, work: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(path);
     const done = before === undefined ? work() : before.then(work);
-    const tail = done.then(
-      () => {},
-      () => {},
-    );
-    this.#tails.set(path, tail);
-    void tail.then(() => {
+    const end = (): void => {
       if (this.#tails.get(path) === tail) this.#tails.delete(path);
-    });
+    };
+    const tail = done.then(end, end);
+    this.#tails.set(path, tail);
     return done;
   }
 }
