@@ -61,6 +61,12 @@ describe('the network of a client', () => {
     assert.notEqual(clientNetwork('2001:db9:0:8::1'), network);
     assert.equal(clientNetwork('::1'), '0:0:0:0::/64');
   });
+
+  test('is its whole address where a gateway translates IPv4: all of IPv4 has the same first half', () => {
+    for (const address of ['64:ff9b::c000:201', '64:ff9b::c000:202', '::ffff:0:c000:201']) {
+      assert.equal(clientNetwork(address), address);
+    }
+  });
 });
 
 describe('TRUST_PROXY', () => {

@@ -52,16 +52,20 @@ export function clientAddress(
 
 /**
  * What of a client's address tells it from others: all of IPv4, the first 64 bits of IPv6, for within those a client takes a new
- * address as often as it likes (RFC 8981).
+ * address as often as it likes (RFC 8981). Where a gateway translates IPv4 (RFC 7755), the last 32 bits are the client's, and
+ * the first 64 those of everybody in IPv4: all of it counts.
  *
  * @param address as {@link clientAddress} gives it.
  */
 export function clientNetwork(address: string): string {
   const parsed = address.includes(':') ? parseAddress(address) : undefined;
-  if (!(parsed instanceof ipaddr.IPv6)) return address;
+  if (!(parsed instanceof ipaddr.IPv6) || TRANSLATED.has(parsed.range())) return address;
   const network = parsed.parts.slice(0, 4).map((part) => part.toString(16));
   return `${network.join(':')}::/64`;
 }
+
+/** `64:ff9b::/96` and its like, `::ffff:0:0:0/96`: named by ipaddr.js for the documents that gave them away. */
+const TRANSLATED: ReadonlySet<string> = new Set(['rfc6052', 'rfc6145']);
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
