@@ -145,6 +145,17 @@ describe('a request that is repeated under its Idempotency-Key', () => {
     const damaged = { ...digested('a.txt', RIGHT), value: 'This is A.txt.\n' };
     await refused(fixture, keyed(TYPE, damaged), 'digest_mismatch', differs);
     await refused(fixture, keyed(TYPE, { ...damaged, headers: [] }), 'conflict', {});
+    // Whoever announces what was stored sent it, and other bytes arrived.
+    for (const parts of [
+      [TYPE, { ...damaged, headers: [] }, field(right)],
+      [field(right), { ...damaged, headers: [] }, TYPE],
+    ]) {
+      await refused(fixture, keyed(...parts), 'digest_mismatch', differs);
+    }
+    const other = createHash('sha256').update(damaged.value).digest();
+    await refused(fixture, keyed(TYPE, { ...damaged, headers: [] }, field(other)), 'conflict', {});
+    const request = keyed(TYPE, { ...damaged, headers: [] });
+    await refused(fixture, { ...request, reprDigest: RIGHT }, 'digest_mismatch', {});
     await refused(fixture, keyed(TYPE, digested('a.txt', 'x')), 'invalid_parameter', {
       parameter: 'Repr-Digest',
       filename: 'a.txt',

@@ -28,7 +28,7 @@ export async function assertSameForm(
   const { assets } = earlier;
   const fields = new FormFields(assetTypes, request.query);
   const assetType = assetTypes.get(assets[0]?.assetType ?? '');
-  let count = 0;
+  const files: ReadFile[] = [];
   await readForm(request, requestBytesMax(assetTypes, assetType), {
     addField(_, name, value) {
       fields.add(name, value);
@@ -37,14 +37,15 @@ export async function assertSameForm(
     async receive(part: FilePart) {
       if (!(await bringsFile(part, request.fileFields))) return;
       const { filename, body } = part;
-      await assertSameFile(assets[count], { filename, body, sha256: announcedSha256(part) }, request.signal);
-      count += 1;
+      const file = { filename, body, sha256: announcedSha256(part) };
+      files.push(await readFile(assets[files.length], file, request.signal));
     },
   });
   const given = fields.finish();
-  if (count !== assets.length || !earlier.hasKeyFields(fields.keyFields)) throw differentRequest();
+  if (fields.digests.length > 0) assertFileDigests(parseFileDigests(fields.digests, files.length), files);
+  if (!earlier.hasKeyFields(fields.keyFields)) throw differentRequest();
+  assertSameContent(assets, files);
   assertSameRecord(assets, given.assetType.name, given.metadata);
-  if (fields.digests.length > 0) assertFileDigests(parseFileDigests(fields.digests, count), assets);
 }
 
 /**
@@ -59,7 +60,8 @@ export async function assertSameUpload(
 ): Promise<void> {
   const { assets } = earlier;
   const { body, claim, signal } = request;
-  await assertSameFile(assets[0], { filename: claim.filename, body, sha256: claim.sha256 }, signal);
+  const file = { filename: claim.filename, body, sha256: claim.sha256 };
+  assertSameContent(assets, [await readFile(assets[0], file, signal)]);
   const needed = requiredFields(assetTypes.get(request.assetType)?.keyTemplate ?? '');
   if (!earlier.hasKeyFields(needed.map((name) => [name, request.fields.get(name) ?? '']))) {
     throw differentRequest();
@@ -67,11 +69,22 @@ export async function assertSameUpload(
   assertSameRecord(assets, request.assetType, checkMetadata(request.metadata));
 }
 
-async function assertSameFile(
+/** A file that was sent again, and read to its end. */
+interface ReadFile {
+  readonly filename: string;
+  /** SHA-256, lower-case hex. */
+  readonly contentHash: string;
+}
+
+/**
+ * Reads a file that may be the one that `asset` was made of. Its content is not compared yet: all digests come first, for
+ * bytes that were damaged on their way are no other request.
+ */
+async function readFile(
   asset: Asset | undefined,
   { filename, body, sha256 }: Pick<UploadClaim, 'filename' | 'sha256'> & { readonly body: ByteStream },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ReadFile> {
   // The gate keeps names in this form.
   if (asset === undefined || asset.filename !== filename.normalize('NFC')) throw differentRequest();
   const hash = createHash('sha256');
@@ -83,9 +96,13 @@ async function assertSameFile(
     hash.update(chunk);
   }
   const digest = hash.digest();
-  // Before the comparison: bytes that were damaged on their way are no other request.
   if (sha256 !== null && !digest.equals(sha256)) throw fileDiffers(asset.filename);
-  if (digest.toString('hex') !== asset.contentHash) throw differentRequest();
+  return { filename: asset.filename, contentHash: digest.toString('hex') };
+}
+
+function assertSameContent(assets: readonly Asset[], files: readonly ReadFile[]): void {
+  const isSame = assets.every(({ contentHash }, index) => contentHash === files[index]?.contentHash);
+  if (files.length !== assets.length || !isSame) throw differentRequest();
 }
 
 function assertSameRecord(assets: readonly Asset[], assetType: string, metadata: UploadMetadata): void {
