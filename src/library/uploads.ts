@@ -26,7 +26,10 @@ export type FileUpload<
   Name extends AssetTypeName<Templates>,
 > = Destination<Templates, Name> & {
   readonly user: Caller;
-  /** Consumed once: a Readable, a web stream, any async iterable of bytes. */
+  /**
+   * Consumed once: a Readable, a web stream, any async iterable of bytes. A source of one's own must not fill the memory of a
+   * chunk again: several wait to be written at once, and what is stored would not be what was judged.
+   */
   readonly body: ByteStream;
   /** The name as the user knows it. */
   readonly filename: string;
