@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** A server under test, in a process of its own. */
 export interface Contender {
@@ -221,7 +222,8 @@ export function ratios(
 
 /**
  * Measures the contenders in turn, round after round, so that the machine's drift hits all alike. A round before them
- * warms up and does not count.
+ * warms up and does not count. Before each turn all that was written goes to disk: what one contender leaves in the
+ * system's caches would else be written while the next one, who may wait for the disk, is measured.
  */
 export async function interleave(
   contenders: readonly Contender[],
@@ -232,7 +234,10 @@ export async function interleave(
   const figures: Record<string, number[]> = Object.fromEntries(contenders.map(({ name }) => [name, []]));
   for (const contender of contenders) await warmUp(contender);
   for (let round = 0; round < rounds; round++) {
-    for (const contender of contenders) figures[contender.name]?.push(await measure(contender));
+    for (const contender of contenders) {
+      await promisify(execFile)('sync');
+      figures[contender.name]?.push(await measure(contender));
+    }
   }
   return figures;
 }
