@@ -44,6 +44,15 @@ test('it is written again after a day', async () => {
   assert.equal(log.entries(), 2);
 });
 
+test('a clock that was far ahead for a while silences nothing', async () => {
+  const log = countedLog();
+  await log.ask(URL, 400 * DAY_MS);
+  await log.ask(URL, 400 * DAY_MS - 5);
+  assert.equal(log.entries(), 1, 'requests that overlap read the clock in another order than they ask');
+  await log.ask(URL, DAY_MS);
+  assert.equal(log.entries(), 2);
+});
+
 test('what is written already needs no wait', async () => {
   const log = countedLog();
   await log.ask();

@@ -23,8 +23,9 @@ export class LoggedUrls {
   once(url: LoggedUrl, nowMs: number, write: () => Promise<unknown>): Promise<void> | undefined {
     const name = nameOf(url);
     const known = this.#known.get(name);
-    if (known !== undefined && nowMs < known.untilMs) return known.writing;
-    const begun: Known = { untilMs: nowMs + REMEMBERED_MS, writing: undefined };
+    // In both directions: a clock that was far ahead for a while must not silence a URL until it gets there again.
+    if (known !== undefined && Math.abs(nowMs - known.sinceMs) < REMEMBERED_MS) return known.writing;
+    const begun: Known = { sinceMs: nowMs, writing: undefined };
     begun.writing = write().then(
       () => {
         begun.writing = undefined;
@@ -40,7 +41,7 @@ export class LoggedUrls {
 }
 
 interface Known {
-  readonly untilMs: number;
+  readonly sinceMs: number;
   /** While the entry is being written. */
   writing: Promise<void> | undefined;
 }
