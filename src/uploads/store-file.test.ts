@@ -6,6 +6,7 @@ import { type ErrorCode, isStowageError, StowageError } from '../core/errors.ts'
 import { Bucket } from '../storage/bucket.ts';
 import { openTestStore } from '../storage/local/test-store.ts';
 import { openMemoryBackend } from '../storage/memory/backend.ts';
+import { watchedChunks } from '../validation/samples/admission.ts';
 import { ALICE, NOTE } from './intake-fixture.ts';
 import { type FileToStore, KEPT_BYTES_MAX, objectMetadata, storeFile } from './store-file.ts';
 import type { UploadBucket } from './upload.ts';
@@ -17,18 +18,7 @@ const THEIRS = 'theirs';
 /** Text in chunks, and how often it was asked for and closed. */
 function watched(sizeBytes: number, chunkBytes: number) {
   const bytes = Buffer.from('A line of text.\n'.repeat(Math.ceil(sizeBytes / 16))).subarray(0, sizeBytes);
-  const seen = { chunks: 0, closed: 0 };
-  async function* source() {
-    try {
-      for (let at = 0; at < bytes.length; at += chunkBytes) {
-        seen.chunks += 1;
-        yield bytes.subarray(at, at + chunkBytes);
-      }
-    } finally {
-      seen.closed += 1;
-    }
-  }
-  return { bytes, seen, body: source() };
+  return { bytes, ...watchedChunks(bytes, chunkBytes) };
 }
 
 function fileOf({ body }: Pick<FileToStore, 'body'>, changes: Partial<FileToStore> = {}): FileToStore {

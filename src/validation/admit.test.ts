@@ -7,7 +7,7 @@ import { admit } from './admit.ts';
 import type { UploadClaim } from './gate.ts';
 import { brokenRule } from './refusal.ts';
 import { inspectorFor, uninspectedTypes } from './registry.ts';
-import { EVERYTHING, inChunks, sendThrough } from './samples/admission.ts';
+import { EVERYTHING, inChunks, sendThrough, watchedChunks } from './samples/admission.ts';
 import { buildMp4 } from './samples/iso.ts';
 import { buildJpeg } from './samples/jpeg.ts';
 import { buildPng } from './samples/png.ts';
@@ -22,22 +22,6 @@ function claim(changes: Partial<UploadClaim> = {}): UploadClaim {
 
 function limitedTo(fileBytesMax: number): AssetType {
   return { ...EVERYTHING, name: 'brand_image', fileBytesMax };
-}
-
-/** A source that counts what is asked of it and whether it was closed. */
-function watched(bytes: Buffer, chunkBytes: number) {
-  const seen = { chunks: 0, closed: 0 };
-  async function* source() {
-    try {
-      for (let at = 0; at < bytes.length; at += chunkBytes) {
-        seen.chunks += 1;
-        yield bytes.subarray(at, at + chunkBytes);
-      }
-    } finally {
-      seen.closed += 1;
-    }
-  }
-  return { seen, body: source() };
 }
 
 async function refusal(changes: Partial<UploadClaim>, assetType = EVERYTHING): Promise<StowageError> {
@@ -70,7 +54,7 @@ describe('admit', () => {
   });
 
   test('a small file can be had again once it was judged, chunk by chunk as it came', async () => {
-    const { seen, body } = watched(photo, 7_000);
+    const { seen, body } = watchedChunks(photo, 7_000);
     const admission = await admit(body, claim(), EVERYTHING, { keptBytesMax: photo.length });
     const passed: Uint8Array[] = [];
     for await (const chunk of admission.body) {
@@ -149,8 +133,8 @@ describe('admit', () => {
     test(`a .${extension} that padding makes too large is too large, and otherwise its padding is too much`, async () => {
       const MIB = 1024 * 1024;
       const padded = (...more: Buffer[]) =>
-        watched(Buffer.concat([picture, Buffer.alloc(3 * MIB), ...more]), 65_536);
-      const send = async ({ body }: ReturnType<typeof watched>, limitBytes: number) => {
+        watchedChunks(Buffer.concat([picture, Buffer.alloc(3 * MIB), ...more]), 65_536);
+      const send = async ({ body }: ReturnType<typeof watchedChunks>, limitBytes: number) => {
         const outcome = await sendThrough(
           body,
           claim({ filename: `photo.${extension}`, mediaType }),
@@ -168,7 +152,7 @@ describe('admit', () => {
   }
 
   test('the limit stops the source at once, whatever was announced or left out', async () => {
-    const { seen, body } = watched(photo, 1000);
+    const { seen, body } = watchedChunks(photo, 1000);
     const outcome = await sendThrough(body, claim({ sizeBytes: 100 }), limitedTo(7000));
     assert.ok('error' in outcome && isStowageError(outcome.error));
     assert.ok(seen.chunks <= 8, `${seen.chunks} chunks were read`);
@@ -176,7 +160,7 @@ describe('admit', () => {
   });
 
   test('an announced size over the limit is refused before a byte is read', async () => {
-    const { seen, body } = watched(photo, 1000);
+    const { seen, body } = watchedChunks(photo, 1000);
     const outcome = await sendThrough(body, claim({ sizeBytes: 7001 }), limitedTo(7000));
     assert.ok('error' in outcome);
     assert.equal(brokenRule(outcome.error), 'size.announced_over_limit');
@@ -273,7 +257,7 @@ describe('admit', () => {
         for await (const _ of body) break;
       },
     ]) {
-      const { seen, body } = watched(photo, 1000);
+      const { seen, body } = watchedChunks(photo, 1000);
       const admission = await admit(body, claim(), EVERYTHING);
       await read(admission.body);
       await admission.body[Symbol.asyncIterator]().return?.();
@@ -284,7 +268,7 @@ describe('admit', () => {
   });
 
   test('a name that is refused closes the source unread', async () => {
-    const { seen, body } = watched(photo, 1000);
+    const { seen, body } = watchedChunks(photo, 1000);
     const outcome = await sendThrough(body, claim({ filename: 'a.exe' }));
     assert.ok('error' in outcome && isStowageError(outcome.error, 'invalid_file_type'));
     assert.equal(seen.chunks, 0);

@@ -51,6 +51,22 @@ export async function* inChunks(bytes: Buffer, nextBytes: () => number): AsyncGe
   }
 }
 
+/** Bytes in chunks that stay as they are; counts those that were asked for, and how often the source was closed. */
+export function watchedChunks(bytes: Buffer, chunkBytes: number) {
+  const seen = { chunks: 0, closed: 0 };
+  async function* source() {
+    try {
+      for (let at = 0; at < bytes.length; at += chunkBytes) {
+        seen.chunks += 1;
+        yield bytes.subarray(at, at + chunkBytes);
+      }
+    } finally {
+      seen.closed += 1;
+    }
+  }
+  return { seen, body: source() };
+}
+
 /** What came of a file: the verdict and the bytes that passed, or the error. */
 export type Outcome = { readonly verdict: Verdict; readonly passed: Buffer } | { readonly error: unknown };
 
