@@ -3,7 +3,10 @@ import { requireReachable } from '../access/ownership.ts';
 import type { AccessAction, Asset } from '../catalog/catalog.ts';
 import { isStowageError, StowageError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
+import type { Principal } from '../core/principal.ts';
+import type { AssetJson } from '../protocol/index.ts';
 import type { Deps } from './deps.ts';
+import { renderAsset } from './render.ts';
 import { originOf } from './request-context.ts';
 import type { Call } from './route.ts';
 
@@ -83,6 +86,28 @@ export async function recordRead(
   deps.facts.forget(asset);
   deps.bodies.forget(asset.key);
   throw await loggedRefusal(deps, facts, asset, new StowageError('not_found', 'There is no such asset.'));
+}
+
+/**
+ * An asset of a list, with the URL that reads it. That the URL was issued is in the access log once.
+ *
+ * @param facts of the entry, asked for only when it may have to be written.
+ */
+export async function renderWithUrl(
+  { catalog, clock, issued, urls }: Pick<Deps, 'catalog' | 'clock' | 'issued' | 'urls'>,
+  asset: Asset,
+  principal: Principal,
+  facts: () => EntryFacts,
+): Promise<AssetJson> {
+  const url = await urls.forRecord(asset, principal);
+  if (url.expiresAtMs !== null) {
+    const { assetId } = asset;
+    const { userId } = principal;
+    const use = { assetId, userId, expiresAtMs: url.expiresAtMs, client: null };
+    const writing = issued.once(use, clock.now(), () => catalog.recordAccess(accessEntry(facts(), asset)));
+    if (writing) await writing;
+  }
+  return renderAsset(asset, url);
 }
 
 /** The facts of an entry about what a caller does. */

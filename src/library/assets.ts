@@ -8,8 +8,7 @@ import type { UrlConditions } from '../delivery/asset-urls.ts';
 import type { FolderCookies } from '../delivery/cdn/cdn.ts';
 import { openStored } from '../delivery/stored-object.ts';
 import type { Deps } from '../http/deps.ts';
-import { loggedRefusal } from '../http/reach.ts';
-import { renderAsset } from '../http/render.ts';
+import { loggedRefusal, renderWithUrl } from '../http/reach.ts';
 import type { AssetJson } from '../protocol/index.ts';
 import type { ByteRange } from '../storage/index.ts';
 import { assetTypeNamed } from '../uploads/form-fields.ts';
@@ -178,14 +177,7 @@ export function createAssets(deps: Deps, reach: Reach): Assets {
       return await catalog.usage(tenantId, role === 'admin' ? null : userId);
     },
     async toJson(asset, user) {
-      const { userId } = principalOf(user);
-      const url = await urls.forRecord(asset, principalOf(user));
-      if (url.expiresAtMs !== null) {
-        const facts = reach.factsOf('generate_url', user);
-        const issued = { assetId: asset.assetId, userId, expiresAtMs: url.expiresAtMs, client: null };
-        await deps.issued.once(issued, facts.nowMs, () => catalog.recordAccess(accessEntry(facts, asset)));
-      }
-      return renderAsset(asset, url);
+      return await renderWithUrl(deps, asset, principalOf(user), () => reach.factsOf('generate_url', user));
     },
   };
 }

@@ -1,13 +1,10 @@
 import Type from 'typebox';
-import { accessEntry } from '../../access/entries.ts';
-import type { Asset } from '../../catalog/catalog.ts';
 import { AssetPageSchema } from '../../protocol/index.ts';
 import { assetTypeNamed } from '../../uploads/form-fields.ts';
 import type { Deps } from '../deps.ts';
 import { CursorParameter, LimitParameter } from '../parameters.ts';
-import { entryFacts } from '../reach.ts';
-import { renderAsset } from '../render.ts';
-import { type Call, type Route, userRoute } from '../route.ts';
+import { entryFacts, renderWithUrl } from '../reach.ts';
+import { type Route, userRoute } from '../route.ts';
 
 /** `GET /api/assets`: the caller's own assets, newest first. */
 export function listAssets(deps: Deps): Route {
@@ -31,27 +28,14 @@ export function listAssets(deps: Deps): Route {
       const { tenantId, userId } = call.principal;
       const page = await deps.catalog.listAssets({ tenantId, userId, assetType, limit, cursor });
       return {
-        assets: await Promise.all(page.items.map((asset) => renderWithUrl(deps, call, asset))),
+        // The entries of a page arrive at the catalog together, which writes them in one transaction.
+        assets: await Promise.all(
+          page.items.map((asset) =>
+            renderWithUrl(deps, asset, call.principal, () => entryFacts(deps, call, 'generate_url')),
+          ),
+        ),
         next_cursor: page.nextCursor,
       };
     },
   });
-}
-
-/** The entries of a page arrive at the catalog together, which writes them in one transaction. */
-async function renderWithUrl(deps: Deps, call: Call<unknown>, asset: Asset) {
-  const url = await deps.urls.forRecord(asset, call.principal);
-  if (url.expiresAtMs !== null) {
-    const issued = {
-      assetId: asset.assetId,
-      userId: call.principal.userId,
-      expiresAtMs: url.expiresAtMs,
-      client: null,
-    };
-    const writing = deps.issued.once(issued, deps.clock.now(), () =>
-      deps.catalog.recordAccess(accessEntry(entryFacts(deps, call, 'generate_url'), asset)),
-    );
-    if (writing) await writing;
-  }
-  return renderAsset(asset, url);
 }
