@@ -3,6 +3,7 @@ import type { Log } from '../core/log.ts';
 import { firstSteps } from './first-start.ts';
 import { openService } from './open-service.ts';
 import { collectReceivedChunks } from './received-chunks.ts';
+import { keepHeapSteady } from './steady-heap.ts';
 
 /** What a service that runs in the foreground needs besides its settings. */
 export interface RunOptions {
@@ -26,6 +27,7 @@ export async function runService(config: Config, options: RunOptions): Promise<v
   for (const warning of config.warnings) log.warn({}, warning);
   const service = await openService(config, { log, signal });
   const stopCollecting = collectReceivedChunks();
+  const stopLooking = keepHeapSteady();
   log.info({ url: service.url, started_ms: Math.round(performance.now()) }, 'Stowage is ready.');
   options.tell(
     await firstSteps(config, { url: service.url, nowMs: Date.now(), isWatched: options.isWatched }),
@@ -34,6 +36,7 @@ export async function runService(config: Config, options: RunOptions): Promise<v
   log.info({}, 'Stopping: uploads in flight may finish.');
   await service.close();
   stopCollecting();
+  stopLooking();
   log.info({}, 'Stopped.');
 }
 

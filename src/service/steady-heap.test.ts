@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { describe, it } from 'node:test';
+
+const keepSteady = (rest = '') => `
+  const { keepHeapSteady } = await import('./steady-heap.ts');
+  const { channel } = await import('node:diagnostics_channel');
+  const started = channel('http.server.request.start');
+  keepHeapSteady(${rest});
+`;
+
+/** What a process writes. */
+async function outputOf(script: string, ...flags: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', script], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  assert.equal(code, 0);
+  return output;
+}
+
+/** How often V8 collects the whole heap of a process in order to give memory back. */
+async function givenBack(script: string): Promise<number> {
+  return (await outputOf(script, '--trace-gc')).split('Mark-Compact (reduce)').length - 1;
+}
+
+/** V8's words for its flags: what it was told stands where its default would. */
+const FLAGS = "(await import('node:v8')).setFlagsFromString('--help');";
+
+function valueOf(flag: string, help: string): string | undefined {
+  return new RegExp(`${flag}=(\\S+)`).exec(help)?.[1];
+}
+
+describe('the heap of a service', { concurrency: true }, () => {
+  it('is not thrown away in pauses of seconds, keeps hidden classes, and may grow: V8 was told so', async () => {
+    const [untouched, steady] = await Promise.all([outputOf(FLAGS), outputOf(`${keepSteady()} ${FLAGS}`)]);
+    const told = [
+      ['--memory-reducer-gc-count', '0'],
+      ['--retain-maps-for-n-gc', '1000'],
+      ['--heap-growing-percent', '200'],
+    ] as const;
+    for (const [flag, value] of told) {
+      assert.notEqual(valueOf(flag, untouched), undefined, `V8 does not know ${flag} any more`);
+      assert.notEqual(valueOf(flag, untouched), value, `V8 does ${flag} by itself`);
+      assert.equal(valueOf(flag, steady), value);
+    }
+  });
+
+  it('is given back once when no request came for long, and again after the next', async () => {
+    const requests = (count: number) => `
+      for (let i = 0; i < ${count}; i++) {
+        started.publish({});
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    `;
+    const quiet = 'await new Promise((resolve) => setTimeout(resolve, 3_000));';
+    const steady = keepSteady('{ restMs: 1_000, lookMs: 20 }');
+    const [busy, once, twice] = await Promise.all([
+      givenBack(`${steady} ${requests(60)}`),
+      givenBack(`${steady} ${requests(1)} ${quiet}`),
+      givenBack(`${steady} ${requests(1)} ${quiet} ${requests(1)} ${quiet}`),
+    ]);
+    assert.equal(busy, 0);
+    assert.ok(once > 0, 'nothing was given back');
+    assert.equal(twice, 2 * once);
+  });
+});
