@@ -30,22 +30,22 @@ async function givenBack(script: string): Promise<number> {
 /** V8's words for its flags: what it was told stands where its default would. */
 const FLAGS = "(await import('node:v8')).setFlagsFromString('--help');";
 
-function valueOf(flag: string, help: string): string | undefined {
+function told(flag: string, help: string): string | undefined {
   return new RegExp(`${flag}=(\\S+)`).exec(help)?.[1];
 }
 
 describe('the heap of a service', { concurrency: true }, () => {
   it('is not thrown away in pauses of seconds, keeps hidden classes, and may grow: V8 was told so', async () => {
     const [untouched, steady] = await Promise.all([outputOf(FLAGS), outputOf(`${keepSteady()} ${FLAGS}`)]);
-    const told = [
+    const flags = [
       ['--memory-reducer-gc-count', '0'],
       ['--retain-maps-for-n-gc', '1000'],
       ['--heap-growing-percent', '200'],
     ] as const;
-    for (const [flag, value] of told) {
-      assert.notEqual(valueOf(flag, untouched), undefined, `V8 does not know ${flag} any more`);
-      assert.notEqual(valueOf(flag, untouched), value, `V8 does ${flag} by itself`);
-      assert.equal(valueOf(flag, steady), value);
+    for (const [flag, value] of flags) {
+      assert.notEqual(told(flag, untouched), undefined, `V8 does not know ${flag} any more`);
+      assert.notEqual(told(flag, untouched), value, `V8 does ${flag} by itself`);
+      assert.equal(told(flag, steady), value);
     }
   });
 

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { BoundedMap } from '../core/bounded-map.ts';
 import { StowageError } from '../core/errors.ts';
 
 /** What the header block of one part says (RFC 7578 §4). */
@@ -35,9 +36,23 @@ export function parseFormBoundary(contentType: string | null): string {
  *
  * @throws StowageError `malformed_request`.
  */
-export function parsePartHeaders(block: Uint8Array): PartHeaders {
+export function parsePartHeaders(block: Buffer): PartHeaders {
+  const bytes = block.toString('latin1');
+  const known = knownFields.get(bytes);
+  if (known !== undefined) return known;
+  const headers = readPartHeaders(block);
+  if (headers.filename === null && bytes.length <= KNOWN_BYTES_MAX) knownFields.set(bytes, headers);
+  return headers;
+}
+
+/** Longest block that is remembered, in bytes. */
+const KNOWN_BYTES_MAX = 256;
+/** What plain fields say, by the bytes that say it: the clients of an application send the same few with every file. */
+const knownFields = new BoundedMap<string, PartHeaders>(500);
+
+function readPartHeaders(block: Buffer): PartHeaders {
   if (!isUtf8(block)) throw malformed('The headers of a part are not UTF-8.');
-  const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString('utf8');
+  const text = block.toString('utf8');
   let disposition: string | null = null;
   let mediaType: string | null = null;
   let reprDigest: string | null = null;

@@ -220,6 +220,21 @@ describe('a part', () => {
     }
   });
 
+  it('is read the same when its headers came before, byte by byte', async () => {
+    const named = (name: string) =>
+      form({ headers: `Content-Disposition: form-data; name="${name}"`, content: name });
+    const long = 'n'.repeat(FORM_LIMITS.fieldNameCharactersMax);
+    for (const name of ['\u00e9', '\u00c3\u00a9', 'a', 'A', long, '\u00e9', 'a', long]) {
+      assert.deepEqual(await parse(named(name)), [[name, name]]);
+    }
+    // The same text in other bytes.
+    await refused(Buffer.from(named('\u00e9'), 'latin1'), 'malformed_request');
+    for (const content of ['one', 'two']) {
+      const headers = `${FIELD}; filename="${content}"`;
+      assert.deepEqual(await parse(form({ headers, content })), [['a', content, null, content]]);
+    }
+  });
+
   it('that is a field must be UTF-8', async () => {
     await refused(Buffer.from(form({ content: '\u00e9' }), 'latin1'), 'malformed_request');
     assert.deepEqual(await parse(form({ content: 'é' }), { chunkBytes: 1 }), [['a', 'é']]);

@@ -154,6 +154,16 @@ describe('a file name in a key', () => {
       ['archive.tar.gz', 'archive.tar.gz'],
       ['-rf.png', 'rf.png'],
       ['a.p n g', 'a.p_n_g'],
+      ['a_b-c.png', 'a_b-c.png'],
+      ['a_.png', 'a.png'],
+      ['a-.7z', 'a.7z'],
+      ['1.7z', '1.7z'],
+      ['a.PNG', 'a.png'],
+      ['a.png\n', 'a.png'],
+      [`${'x'.repeat(83)}.${'y'.repeat(16)}`, `${'x'.repeat(83)}.${'y'.repeat(16)}`],
+      [`${'x'.repeat(84)}.${'y'.repeat(16)}`, `${'x'.repeat(83)}.${'y'.repeat(16)}`],
+      [`${'x'.repeat(97)}.gz`, `${'x'.repeat(97)}.gz`],
+      [`${'x'.repeat(98)}.gz`, `${'x'.repeat(97)}.gz`],
     ] as const) {
       assert.equal(safeFilename(given), safe, given);
     }

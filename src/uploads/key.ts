@@ -130,6 +130,7 @@ export function safeIdentity(userId: string): string {
  * record keeps the name as it was.
  */
 export function safeFilename(filename: string): string {
+  if (SAFE_FILENAME.test(filename)) return filename;
   const plain = filename
     .slice(0, 1024)
     .normalize('NFKD')
@@ -142,6 +143,9 @@ export function safeFilename(filename: string): string {
   const name = trimmed(stem.slice(0, stemBytesMax)) || 'file';
   return extension === '' ? name : `${name}.${extension}`;
 }
+
+/** Most names are safe as they are: one look instead of seven. */
+const SAFE_FILENAME = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,81}[A-Za-z0-9])?\.[a-z0-9]{1,16}$/;
 
 /** Without what would look odd, hide the file or end a segment wrongly. */
 function trimmed(text: string): string {

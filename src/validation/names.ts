@@ -28,7 +28,7 @@ function judgeFilename(given: string): string {
   // A UTF-16 length twice the limit can't be short enough: not worth normalising.
   const filename = given.length > 4 * FILENAME_CHARACTERS_MAX ? given : given.normalize('NFC');
   if (filename === '') throw refuse('name.empty', 'invalid_filename', 'The file has no name.');
-  if (filename.length > 2 * FILENAME_CHARACTERS_MAX || [...filename].length > FILENAME_CHARACTERS_MAX) {
+  if (isLongerThan(filename, FILENAME_CHARACTERS_MAX)) {
     throw refuse(
       'name.too_long',
       'filename_too_long',
@@ -38,6 +38,12 @@ function judgeFilename(given: string): string {
   const [rule, problem] = filenameProblem(filename) ?? [];
   if (rule) throw refuse(rule, 'invalid_filename', `The file name ${problem}.`);
   return filename;
+}
+
+/** Counts only where the UTF-16 length does not tell: a character has one unit or two. */
+function isLongerThan(text: string, charactersMax: number): boolean {
+  if (text.length <= charactersMax) return false;
+  return text.length > 2 * charactersMax || [...text].length > charactersMax;
 }
 
 function filenameProblem(filename: string): readonly [rule: string, problem: string] | undefined {
