@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { getHeapStatistics } from 'node:v8';
 import { MIB } from '../core/bytes.ts';
+import { garbageCollector } from './collect-garbage.ts';
 
 /** Chunks that may have gathered, in bytes, before the young ones are collected. */
 const GATHERED_BYTES_MAX = 16 * MIB;
@@ -12,16 +12,14 @@ const IDLE_LOOKS_MAX = 50;
 /**
  * Has the chunks of requests collected while they are young, for as long as requests come.
  *
- * V8 counts them as memory outside its heap, and when 32 MiB have gathered it marks the whole heap, several times per
+ * V8 counts them as memory outside its heap, and when 32 MiB have gathered it may mark the whole heap, several times per
  * second under large uploads: as much work as receiving, hashing and judging the bytes. Objects of its own that
  * would make it look at the young ones in time are hardly made by a stream. A young collection takes a millisecond.
  *
  * @returns ends it.
- * @see https://nodejs.org/api/cli.html#--expose-gc for `gc({ type: 'minor' })`.
  */
 export function collectReceivedChunks(): () => void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (how: { readonly type: 'minor' }) => void;
+  const collect = garbageCollector();
   let floorBytes = externalBytes();
   let idleLooks = 0;
   let timer: NodeJS.Timeout | undefined;

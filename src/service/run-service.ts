@@ -24,10 +24,10 @@ export interface RunOptions {
  */
 export async function runService(config: Config, options: RunOptions): Promise<void> {
   const { log, signal } = options;
+  const stopLooking = keepHeapSteady();
   for (const warning of config.warnings) log.warn({}, warning);
   const service = await openService(config, { log, signal });
   const stopCollecting = collectReceivedChunks();
-  const stopLooking = keepHeapSteady();
   log.info({ url: service.url, started_ms: Math.round(performance.now()) }, 'Stowage is ready.');
   options.tell(
     await firstSteps(config, { url: service.url, nowMs: Date.now(), isWatched: options.isWatched }),

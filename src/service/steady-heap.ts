@@ -1,55 +1,55 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { garbageCollector } from './collect-garbage.ts';
 
-/** How long no request has come before memory is given back, in milliseconds, and how often that is looked at. */
+/** What counts as rest. */
 export interface HeapRest {
-  readonly restMs: number;
+  /** How often it is looked at, in milliseconds. */
   readonly lookMs: number;
+  /** How many looks in a row must find rest before memory is given back. */
+  readonly looks: number;
 }
 
-const REST: HeapRest = { restMs: 300_000, lookMs: 30_000 };
+const REST: HeapRest = { lookMs: 30_000, looks: 10 };
+/** Share of one core above which a process does not rest: probes, timers and polling stay below. */
+const REST_CPU_SHARE_MAX = 0.02;
 
 /**
  * What V8 reads at every collection:
- * - its idle collections throw away hidden classes, and with them the compiled code of every request, after eight
- *   seconds without work: the next burst costs twice as much for thousands of requests. None are made.
- * - a hidden class that no object has at the moment of two collections goes the same way. Here it stays.
- * - after an idle collection the heap grows by a third at most, and is marked tens of times per second when a stream of
- *   large uploads counts as its memory. It may grow to three times what lives.
+ * - after eight seconds with little work it collects in order to give memory back, and throws away hidden classes that no
+ *   object has just then, and with them the compiled code of every request: the next burst costs twice as much for thousands
+ *   of requests. It begins no such collection.
+ * - hidden classes in compiled code outlive two other collections at most. Here they stay.
+ * - after collections that give back, the heap may grow by a third; counting the chunks of large uploads as part of it, V8
+ *   marks all of it tens of times per second. It may double.
  */
 const STEADY = [
   '--memory-reducer-gc-count=0',
   '--retain-maps-for-n-gc=1000',
-  '--heap-growing-percent=200',
+  '--heap-growing-percent=100',
 ] as const;
 
 /**
- * Keeps what V8 has compiled and learned through the pauses of a service's work. Memory is given back only after five
- * minutes without a request. For a process that is ours alone: the flags hold for all of it.
+ * Keeps what V8 has compiled and learned through the pauses of a service's work; memory is given back after five minutes
+ * of rest. For a process that is ours alone, for the flags hold for all of it. To be called first of all: V8 ends the process
+ * when the first flag finds such a collection begun.
  *
  * @returns ends it; the flags stay.
  * @see https://nodejs.org/api/v8.html#v8setflagsfromstringflags
  */
-export function keepHeapSteady({ restMs, lookMs }: HeapRest = REST): () => void {
+export function keepHeapSteady({ lookMs, looks }: HeapRest = REST): () => void {
   for (const flag of STEADY) setFlagsFromString(flag);
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (how: { type: 'major'; flavor: 'last-resort' }) => void;
-  let busyUntilMs = performance.now() + restMs;
-  let hasGivenBack = false;
-  const note = (): void => {
-    busyUntilMs = performance.now() + restMs;
-    hasGivenBack = false;
-  };
+  const collect = garbageCollector();
+  let last = { cpu: process.cpuUsage(), atMs: performance.now() };
+  let restful = 0;
   const look = (): void => {
-    if (hasGivenBack || performance.now() < busyUntilMs) return;
-    hasGivenBack = true;
-    collect({ type: 'major', flavor: 'last-resort' });
+    const now = { cpu: process.cpuUsage(), atMs: performance.now() };
+    const usedMs = (now.cpu.user + now.cpu.system - last.cpu.user - last.cpu.system) / 1000;
+    const isResting = usedMs <= (now.atMs - last.atMs) * REST_CPU_SHARE_MAX;
+    last = now;
+    restful = isResting ? restful + 1 : 0;
+    // Once: further looks count on.
+    if (restful === looks) collect({ type: 'major', flavor: 'last-resort' });
   };
   const timer = setInterval(look, lookMs).unref();
-  subscribe('http.server.request.start', note);
-  return () => {
-    unsubscribe('http.server.request.start', note);
-    clearInterval(timer);
-  };
+  return () => clearInterval(timer);
 }

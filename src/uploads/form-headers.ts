@@ -37,11 +37,12 @@ export function parseFormBoundary(contentType: string | null): string {
  * @throws StowageError `malformed_request`.
  */
 export function parsePartHeaders(block: Buffer): PartHeaders {
+  if (block.length > KNOWN_BYTES_MAX) return readPartHeaders(block);
   const bytes = block.toString('latin1');
   const known = knownFields.get(bytes);
   if (known !== undefined) return known;
   const headers = readPartHeaders(block);
-  if (headers.filename === null && bytes.length <= KNOWN_BYTES_MAX) knownFields.set(bytes, headers);
+  if (headers.filename === null) knownFields.set(bytes, headers);
   return headers;
 }
 

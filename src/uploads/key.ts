@@ -144,7 +144,7 @@ export function safeFilename(filename: string): string {
   return extension === '' ? name : `${name}.${extension}`;
 }
 
-/** Most names are safe as they are: one look instead of seven. */
+/** Names that need no repair: one look instead of eight. */
 const SAFE_FILENAME = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,81}[A-Za-z0-9])?\.[a-z0-9]{1,16}$/;
 
 /** Without what would look odd, hide the file or end a segment wrongly. */
