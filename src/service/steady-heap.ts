@@ -11,7 +11,7 @@ export interface HeapRest {
 
 const REST: HeapRest = { lookMs: 30_000, looks: 10 };
 /** Share of one core above which a process does not rest: probes, timers and polling stay below. */
-const REST_CPU_SHARE_MAX = 0.02;
+const REST_CPU_SHARE_MAX = 0.05;
 
 /**
  * What V8 reads at every collection:
