@@ -6,18 +6,30 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { MIB } from '../core/bytes.ts';
 import { collectReceivedChunks } from './received-chunks.ts';
 
-/** Makes garbage as a stream of uploads does, and answers how many young collections that met. */
-async function youngCollections(bytes: number): Promise<number> {
-  let seen = 0;
+interface Seen {
+  readonly young: number;
+  /** Those of the whole heap that somebody asked for: V8 makes its own as well. */
+  readonly whole: number;
+}
+
+/** Makes garbage as a stream of uploads does, of which the last `heldBytes` are in use, and answers what collected it. */
+async function collectionsOf(bytes: number, heldBytes: number): Promise<Seen> {
+  const seen = { young: 0, whole: 0 };
   const observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
-      const { detail } = entry as unknown as { detail: { kind: number } };
-      if (detail.kind === constants.NODE_PERFORMANCE_GC_MINOR) seen += 1;
+      const { kind, flags } = (entry as unknown as { detail: { kind: number; flags: number } }).detail;
+      if (kind === constants.NODE_PERFORMANCE_GC_MINOR) seen.young += 1;
+      const isForced = (flags & constants.NODE_PERFORMANCE_GC_FLAGS_FORCED) !== 0;
+      if (kind === constants.NODE_PERFORMANCE_GC_MAJOR && isForced) seen.whole += 1;
     }
   });
   observer.observe({ entryTypes: ['gc'] });
+  const held: ArrayBuffer[] = [];
   for (let madeBytes = 0; madeBytes < bytes; madeBytes += 4 * MIB) {
-    for (let chunk = 0; chunk < 64; chunk++) new ArrayBuffer(64 * 1024);
+    for (let chunk = 0; chunk < 64; chunk++) {
+      held.push(new ArrayBuffer(CHUNK_BYTES));
+      if (held.length * CHUNK_BYTES > heldBytes) held.shift();
+    }
     await wait(15);
   }
   await wait(50);
@@ -25,12 +37,25 @@ async function youngCollections(bytes: number): Promise<number> {
   return seen;
 }
 
+const CHUNK_BYTES = 64 * 1024;
+
 describe('chunks of requests', () => {
   it('are collected while they are young, from the first request on and until the end', async () => {
     const end = collectReceivedChunks();
     channel('http.server.request.start').publish({});
-    assert.ok((await youngCollections(128 * MIB)) >= 3);
+    const during = await collectionsOf(128 * MIB, 0);
+    assert.ok(during.young >= 3);
+    assert.equal(during.whole, 0);
     end();
-    assert.ok((await youngCollections(32 * MIB)) <= 2);
+    assert.ok((await collectionsOf(32 * MIB, 0)).young <= 2);
+  });
+
+  it('are collected with all others when many have grown old', async () => {
+    const end = collectReceivedChunks();
+    channel('http.server.request.start').publish({});
+    const { whole } = await collectionsOf(512 * MIB, 48 * MIB);
+    end();
+    assert.ok(whole >= 1);
+    assert.equal((await collectionsOf(64 * MIB, 48 * MIB)).whole, 0);
   });
 });

@@ -5,6 +5,8 @@ import { garbageCollector } from './collect-garbage.ts';
 
 /** Chunks that may have gathered, in bytes, before the young ones are collected. */
 const GATHERED_BYTES_MAX = 16 * MIB;
+/** Chunks that may have outlived young collections, in bytes, before all are collected. */
+const OUTLIVED_BYTES_MAX = 32 * MIB;
 const LOOK_MS = 20;
 /** Looks without growth after which nobody looks any more, until the next request. */
 const IDLE_LOOKS_MAX = 50;
@@ -14,13 +16,15 @@ const IDLE_LOOKS_MAX = 50;
  *
  * V8 counts them as memory outside its heap, and when 32 MiB have gathered it may mark the whole heap, several times per
  * second under large uploads: as much work as receiving, hashing and judging the bytes. Objects of its own that
- * would make it look at the young ones in time are hardly made by a stream. A young collection takes a millisecond.
+ * would make it look at the young ones in time are hardly made by a stream. A young collection takes a millisecond. What
+ * many uploads at once make older than that is collected when it has become much: some 35 ms, for each 150 MB received.
  *
  * @returns ends it.
  */
 export function collectReceivedChunks(): () => void {
   const collect = garbageCollector();
   let floorBytes = externalBytes();
+  let keptBytes = floorBytes;
   let idleLooks = 0;
   let timer: NodeJS.Timeout | undefined;
 
@@ -35,6 +39,11 @@ export function collectReceivedChunks(): () => void {
     idleLooks = 0;
     collect({ type: 'minor' });
     floorBytes = externalBytes();
+    keptBytes = Math.min(keptBytes, floorBytes);
+    if (floorBytes - keptBytes < OUTLIVED_BYTES_MAX) return;
+    collect({ type: 'major', flavor: 'regular' });
+    floorBytes = externalBytes();
+    keptBytes = floorBytes;
   };
   const start = (): void => {
     idleLooks = 0;
