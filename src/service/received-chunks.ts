@@ -30,8 +30,16 @@ export function collectReceivedChunks(): () => void {
 
   const look = (): void => {
     const nowBytes = externalBytes();
+    // V8 gives collected chunks back in a thread: what a collection has left is told by the looks after it.
+    floorBytes = Math.min(floorBytes, nowBytes);
+    keptBytes = Math.min(keptBytes, floorBytes);
+    if (floorBytes - keptBytes >= OUTLIVED_BYTES_MAX) {
+      collect({ type: 'major', flavor: 'regular' });
+      floorBytes = externalBytes();
+      keptBytes = floorBytes;
+      return;
+    }
     if (nowBytes - floorBytes < GATHERED_BYTES_MAX) {
-      floorBytes = Math.min(floorBytes, nowBytes);
       idleLooks += 1;
       if (idleLooks > IDLE_LOOKS_MAX) stop();
       return;
@@ -39,11 +47,6 @@ export function collectReceivedChunks(): () => void {
     idleLooks = 0;
     collect({ type: 'minor' });
     floorBytes = externalBytes();
-    keptBytes = Math.min(keptBytes, floorBytes);
-    if (floorBytes - keptBytes < OUTLIVED_BYTES_MAX) return;
-    collect({ type: 'major', flavor: 'regular' });
-    floorBytes = externalBytes();
-    keptBytes = floorBytes;
   };
   const start = (): void => {
     idleLooks = 0;
