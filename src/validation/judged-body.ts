@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { AssetType } from '../core/asset-type.ts';
 import type { ByteStream } from '../core/bytes.ts';
 import { isStowageError } from '../core/errors.ts';
 import type { ChunkSource } from './chunk-source.ts';
+import { ContentHash } from './content-hash.ts';
 import type { Inspector, InspectorFactory, JudgedName, UploadClaim, Verdict } from './gate.ts';
 import { HiddenArchiveGuard } from './hidden-archive.ts';
 import { HiddenScriptGuard } from './hidden-script.ts';
@@ -39,13 +39,13 @@ type Step = IteratorResult<Uint8Array, undefined>;
 const KEPT_CHUNKS_MAX = 256;
 
 /**
- * The bytes of a file, passed on unchanged chunk by chunk after each was counted, hashed and inspected. An own
+ * The bytes of a file, passed on unchanged chunk by chunk after each was counted, inspected and hashed. An own
  * iterator instead of a generator: a consumer that never begins still closes the source by `return`.
  */
 export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #source: ChunkSource;
   readonly #file: SettledFile;
-  readonly #hash = createHash('sha256');
+  readonly #hash = new ContentHash();
   readonly #guards: readonly Guard[];
   readonly #keptBytesMax: number;
   /** The chunks that have passed; null as soon as they are too many to be kept. */
@@ -108,20 +108,19 @@ export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> 
     else kept.push(chunk);
   }
 
-  /** Without a promise unless the inspector has to wait: it is called for every chunk. */
+  /** Without a promise unless the inspector or the hash has to wait: it is called for every chunk. */
   #judge(chunk: Uint8Array): void | Promise<void> {
     const { claim, assetType, name, mediaType, openInspector } = this.#file;
     this.#sizeBytes += chunk.byteLength;
     judgeCountedSize(this.#sizeBytes, claim, assetType);
-    this.#hash.update(chunk);
     this.#inspector ??= openInspector({ mediaType, extension: name.extension, assetType });
     const waiting = this.#inspector.push(chunk);
-    if (waiting) return waiting.then(() => this.#guard(chunk));
-    this.#guard(chunk);
+    return waiting ? waiting.then(() => this.#guardAndHash(chunk)) : this.#guardAndHash(chunk);
   }
 
-  #guard(chunk: Uint8Array): void {
+  #guardAndHash(chunk: Uint8Array): void | Promise<void> {
     for (const guard of this.#guards) guard.push(chunk);
+    return this.#hash.update(chunk);
   }
 
   async #judgeEnd(): Promise<void> {
@@ -130,7 +129,7 @@ export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> 
     const waiting = this.#inspector?.finish();
     if (waiting) await waiting;
     for (const guard of this.#guards) guard.finish();
-    const sha256 = this.#hash.digest();
+    const sha256 = await this.#hash.digest();
     if (claim.sha256 !== null && !sha256.equals(claim.sha256)) {
       throw refuse(
         'digest.differs',
@@ -156,6 +155,7 @@ export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> 
     if (this.#isOver) return;
     this.#isOver = true;
     this.#inspector?.close();
+    this.#hash.close();
     await this.#source.close();
   }
 }

@@ -1,7 +1,8 @@
 import { fileTypeFromBuffer } from 'file-type';
+import { holdsControl } from './control-scan.ts';
 import { canonicalMediaType } from './media-type.ts';
 import { leadText, scriptDanger } from './script-leads.ts';
-import { isPrintable, textTypes } from './text-head.ts';
+import { textTypes } from './text-head.ts';
 
 /** Bytes that are looked at to recognise a file. */
 export const HEAD_BYTES_MAX = 4100;
@@ -21,7 +22,7 @@ export interface Recognition {
  * @param head the first {@link HEAD_BYTES_MAX} bytes, or all there are.
  */
 export async function recognise(head: Buffer): Promise<Recognition> {
-  const isText = isPrintable(head);
+  const isText = !holdsControl(head);
   const lead = leadText(head);
   const danger = (isText ? undefined : binaryDanger(head)) ?? scriptDanger(lead);
   if (danger !== undefined) return { mediaTypes: [], danger };

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { type ByteFeed, inspectorOf, type Parser } from '../byte-feed.ts';
+import { holdsControl } from '../control-scan.ts';
 import type { InspectionContext } from '../gate.ts';
 import { refuse } from '../refusal.ts';
 import { leadText } from '../script-leads.ts';
-import { isPrintable, withoutCutCharacter } from '../text-head.ts';
+import { withoutCutCharacter } from '../text-head.ts';
 
 /** Judges plain text, Markdown and CSV: UTF-8, no control characters, no markup at the beginning. */
 export const textInspector = inspectorOf({
@@ -20,7 +21,7 @@ function* readText(feed: ByteFeed, { mediaType }: InspectionContext): Parser {
   let cut: Buffer = NOTHING;
   while (yield* feed.more()) {
     const bytes = feed.use(feed.available);
-    if (!isPrintable(bytes)) {
+    if (holdsControl(bytes)) {
       throw refuse(
         'text.control_character',
         'file_type_mismatch',
