@@ -43,18 +43,21 @@ export async function gatherBeginning(
 
 /**
  * Writes a body behind its beginning. While a write runs the next batch is gathered, so that reading and writing
- * overlap and a batch is one call.
+ * overlap and a batch is one call; what stands behind the body goes with its last one.
  *
  * @param onWriteBack called every {@link WRITE_BACK_BYTES}; throws to stop.
- * @returns size of the whole body in bytes, when all of it has been handed to the system (not yet synced).
+ * @param endOf what stands behind a body of so many bytes; throws to stop.
+ * @returns that, when all of it has been handed to the system (not yet synced).
  */
-export async function writeBatches(
+export async function writeBatches<End extends { readonly footer: Uint8Array }>(
   target: { readonly fd: number; readonly onWriteBack: () => Promise<void> },
   beginning: GatheredBytes,
   source: AsyncIterator<Uint8Array>,
   abort: AbortRace,
-): Promise<number> {
+  endOf: (sizeBytes: number) => End,
+): Promise<End> {
   const writer = new BatchWriter(target.fd);
+  let end: End;
   try {
     writer.push(beginning.chunks, beginning.sizeBytes);
     let writeBackAtBytes = WRITE_BACK_BYTES;
@@ -69,13 +72,15 @@ export async function writeBatches(
       await target.onWriteBack();
       writer.syncBehind();
     }
+    end = endOf(writer.sizeBytes);
+    writer.push([end.footer], end.footer.byteLength);
     await abort.wait(writer.flush());
   } finally {
     // The descriptor must not be closed under a call that still runs.
     await writer.settle();
   }
   writer.check();
-  return writer.sizeBytes;
+  return end;
 }
 
 /** Appends to one file: at most one write and one background sync run at a time. */

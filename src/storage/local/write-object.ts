@@ -64,16 +64,20 @@ export async function writeObject(
     abort.check();
     await store.freeSpace.require(neededBytes(options.sizeBytes ?? 0));
     const beginning = await gatherBeginning(source, abort);
-    const toInfo = (sizeBytes: number) => source.guard(() => describe(key, sizeBytes, options, store.now()));
-    const whole = beginning.ended ? wholeFile(beginning, toInfo) : null;
+    const toEnd = (sizeBytes: number): FileEnd => {
+      const info = source.guard(() => describe(key, sizeBytes, options, store.now()));
+      return { info, footer: encodeFooter(info) };
+    };
+    const whole = beginning.ended ? wholeFile(beginning, toEnd) : null;
     abort.check();
     if (whole !== null && (await putInJournal(store, place, whole, options.mode))) return whole.info;
     const path = `${store.layout.temporary}/${newTemporaryName()}`;
     const fd = await createFile(path);
     temporaryPath = path;
     try {
+      const target = { fd, onWriteBack: () => store.freeSpace.require(0) };
       if (whole !== null) await writeFully(fd, whole.bytes);
-      const info = whole?.info ?? (await fill(store, fd, beginning, source, abort, toInfo));
+      const { info } = whole ?? (await writeBatches(target, beginning, source, abort, toEnd));
       abort.check();
       await syncData(fd);
       abort.check();
@@ -94,6 +98,12 @@ function neededBytes(sizeBytes: number): number {
   return sizeBytes <= JOURNALED_BYTES_MAX ? 2 * sizeBytes : sizeBytes;
 }
 
+/** An object's facts, and how they stand behind its bytes. */
+interface FileEnd {
+  readonly info: ObjectInfo;
+  readonly footer: Uint8Array;
+}
+
 /** An object's file in memory. */
 interface WholeFile {
   readonly info: ObjectInfo;
@@ -101,12 +111,8 @@ interface WholeFile {
   readonly sizeBytes: number;
 }
 
-function wholeFile(
-  { chunks, sizeBytes }: GatheredBytes,
-  toInfo: (sizeBytes: number) => ObjectInfo,
-): WholeFile {
-  const info = toInfo(sizeBytes);
-  const footer = encodeFooter(info);
+function wholeFile({ chunks, sizeBytes }: GatheredBytes, toEnd: (sizeBytes: number) => FileEnd): WholeFile {
+  const { info, footer } = toEnd(sizeBytes);
   return { info, bytes: [...chunks, footer], sizeBytes: sizeBytes + footer.byteLength };
 }
 
@@ -120,20 +126,6 @@ async function putInJournal(
   if (!journal.isEnabled || mode !== 'create' || !isObjectPlace(place)) return false;
   if (sizeBytes > JOURNALED_BYTES_MAX) return false;
   return journal.put({ place, version: info.version, record: draftPut(place.name, bytes) });
-}
-
-async function fill(
-  store: WritableStore,
-  fd: number,
-  beginning: GatheredBytes,
-  source: Source,
-  abort: AbortRace,
-  toInfo: (sizeBytes: number) => ObjectInfo,
-): Promise<ObjectInfo> {
-  const target = { fd, onWriteBack: () => store.freeSpace.require(0) };
-  const info = toInfo(await writeBatches(target, beginning, source, abort));
-  await writeFully(fd, [encodeFooter(info)]);
-  return info;
 }
 
 function describe(key: ObjectKey, sizeBytes: number, options: WriteOptions, nowMs: number): ObjectInfo {
