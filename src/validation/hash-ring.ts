@@ -9,7 +9,7 @@ const SLOTS = 32;
 /** Files that can be hashed side by side. */
 export const LANES = 256;
 
-// The words of the head: counters of slots, then three words for each slot.
+// The words of the head: two counters of slots, whether the writer waits, and from the fourth on three for each slot.
 const WRITTEN = 0;
 const READ = 1;
 const IS_WANTED = 2;
@@ -60,7 +60,7 @@ export class RingWriter extends HashRing {
   /** Asks to be told when there is room; false when there is some already. */
   wantRoom(): boolean {
     Atomics.store(this.head, IS_WANTED, 1);
-    // The reader looks at the wish behind each slot: what it read before the wish shows here.
+    // The ring was full behind the wish, so the reader comes by the middle of it, where it looks at the wish.
     if (!this.hasRoom) return true;
     Atomics.store(this.head, IS_WANTED, 0);
     return false;

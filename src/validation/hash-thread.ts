@@ -16,42 +16,51 @@ const WORKER_URL = new URL(
 );
 
 let shared: HashThread | null = null;
-/** Where a second thread would only take turns with this one, or can't be had (a bundle without its file, say). */
+/** Where a second thread would only take turns with this one, can't be had (a bundle without its file, say), or died. */
 let isOutOfReach = availableParallelism() === 1;
 
-/** A hash in the thread of this process; null as long as there is none. The first who asks has it started. */
+/**
+ * A hash in the thread of this process; null while there is no thread or it has no lane left. The first who asks has the
+ * thread started, and hashes that file without it.
+ */
 export function openThreadHash(): ThreadHash | null {
   if (isOutOfReach) return null;
-  if (shared === null) {
-    try {
-      const thread = new HashThread();
-      thread.ended.then(() => {
-        shared = null;
-        isOutOfReach = !thread.wasThere;
-      });
-      shared = thread;
-    } catch {
-      isOutOfReach = true;
-    }
-  }
+  shared ??= startShared();
   return shared?.open() ?? null;
 }
 
+function startShared(): HashThread | null {
+  const giveUp = (reason: unknown): null => {
+    isOutOfReach = true;
+    shared = null;
+    const words = reason instanceof Error ? reason.message : String(reason);
+    process.emitWarning(`Large files are hashed in the main thread from now on: ${words}`);
+    return null;
+  };
+  try {
+    const thread = new HashThread();
+    void thread.ended.then(giveUp);
+    return thread;
+  } catch (error) {
+    return giveUp(error);
+  }
+}
+
 /**
- * A thread that makes SHA-256s, which otherwise take more of this one than all else that is done to a large upload.
+ * A thread that makes SHA-256s, which otherwise take a quarter of the time that a large upload takes of this one.
  * Bytes reach it by a copy into memory that both share; messages are sent only for what somebody waits for.
  */
 export class HashThread {
-  /** Resolves when the thread has ended, for whatever reason. */
-  readonly ended: Promise<void>;
+  /** Why the thread has ended, when it has: whatever the reason, this never rejects. */
+  readonly ended: Promise<unknown>;
   readonly #ring: RingWriter;
   readonly #worker: Worker;
   readonly #freeLanes = Array.from({ length: LANES }, (_, lane) => lane);
   /** Those who wait for a digest, in the order in which the files ended. */
   readonly #digests: Waiting<Buffer>[] = [];
-  #rooms: Waiting<void>[] = [];
+  readonly #rooms: Waiting<void>[] = [];
   #failure: { readonly error: unknown } | null = null;
-  #wasThere = false;
+  #isThere = false;
 
   /** @throws what starting a thread throws. */
   constructor(url: URL = WORKER_URL) {
@@ -72,19 +81,14 @@ export class HashThread {
       });
       this.#worker.on('exit', () => {
         this.#fail(error);
-        resolve();
+        resolve(error);
       });
     });
   }
 
-  /** Whether the thread was ever able to hash. */
-  get wasThere(): boolean {
-    return this.#wasThere;
-  }
-
   /** A hash of one more file; null while the thread is not there, and when too many files are on their way. */
   open(): ThreadHash | null {
-    if (!this.#wasThere || this.#failure !== null) return null;
+    if (!this.#isThere || this.#failure !== null) return null;
     const lane = this.#freeLanes.pop();
     return lane === undefined ? null : new ThreadHash(this, lane);
   }
@@ -107,7 +111,10 @@ export class HashThread {
     return true;
   }
 
-  /** Resolves when there may be room. Rejects when the thread ends. */
+  /**
+   * Resolves when there may be room. Rejects when the thread ends. Without a signal: the thread waits for nothing but its
+   * processor, so this takes a few milliseconds at most.
+   */
   async room(): Promise<void> {
     const isFirst = this.#rooms.length === 0;
     if (isFirst && this.#failure === null && !this.#ring.wantRoom()) return;
@@ -134,7 +141,7 @@ export class HashThread {
   }
 
   #take(message: HashMessage): void {
-    if (message === 'there') this.#wasThere = true;
+    if (message === 'there') this.#isThere = true;
     else if (message === 'room') for (const { resolve } of this.#rooms.splice(0)) resolve();
     else this.#digests.shift()?.resolve(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
     if (this.#digests.length + this.#rooms.length === 0) this.#worker.unref();
@@ -161,7 +168,7 @@ export class ThreadHash {
   }
 
   /**
-   * Takes bytes; those that have to wait for room may not change until the promise resolves.
+   * Takes bytes; those that have to wait for room may not change until the promise resolves. After `close` it takes none.
    *
    * @throws why the thread has ended; what was taken is lost then.
    */
@@ -192,14 +199,14 @@ export class ThreadHash {
   async #sendLater(bytes: Uint8Array): Promise<void> {
     for (let rest = bytes; rest.byteLength > 0; ) {
       await this.#thread.room();
-      // The lane may be another file's by now.
-      if (this.#isClosed) return;
       rest = this.#send(rest);
     }
   }
 
   /** Hands over as much as there is room for; answers what is left. */
   #send(bytes: Uint8Array): Uint8Array {
+    // The lane may be another file's by now.
+    if (this.#isClosed) return NOTHING;
     let at = 0;
     while (at < bytes.byteLength) {
       const end = Math.min(at + SLOT_BYTES, bytes.byteLength);

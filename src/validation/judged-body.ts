@@ -35,6 +35,8 @@ function openGuards(mediaType: string): Guard[] {
 
 type Step = IteratorResult<Uint8Array, undefined>;
 
+const DONE: Step = { done: true, value: undefined };
+
 /** Most chunks that are kept: a chunk of few bytes costs far more memory than these. Enough for 256 KiB in packets. */
 const KEPT_CHUNKS_MAX = 256;
 
@@ -68,28 +70,32 @@ export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> 
     return this;
   }
 
+  /** Every wait may end behind `return`: then nothing more is judged or passed on. */
   async next(): Promise<Step> {
-    if (this.#isOver) return { done: true, value: undefined };
+    if (this.#isOver) return DONE;
     try {
       const chunk = await this.#source.next();
+      if (this.#isOver) return DONE;
       if (chunk !== undefined) {
         const waiting = this.#judge(chunk);
         if (waiting) await waiting;
+        if (this.#isOver) return DONE;
         if (this.#kept !== null) this.#keep(this.#kept, chunk);
         return { done: false, value: chunk };
       }
       await this.#judgeEnd();
     } catch (error) {
+      if (this.#isOver) return DONE;
       await this.#close();
       throw this.#explained(error);
     }
     await this.#close();
-    return { done: true, value: undefined };
+    return DONE;
   }
 
   async return(): Promise<Step> {
     await this.#close();
-    return { done: true, value: undefined };
+    return DONE;
   }
 
   verdict(): Verdict {
@@ -130,6 +136,7 @@ export class JudgedBody implements AsyncIterableIterator<Uint8Array, undefined> 
     if (waiting) await waiting;
     for (const guard of this.#guards) guard.finish();
     const sha256 = await this.#hash.digest();
+    if (this.#isOver) return;
     if (claim.sha256 !== null && !sha256.equals(claim.sha256)) {
       throw refuse(
         'digest.differs',
