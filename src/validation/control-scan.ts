@@ -18,6 +18,16 @@ export function scanByTable(bytes: Uint8Array): boolean {
   return found !== 0;
 }
 
+/** What is used of WebAssembly: TypeScript's library declares it for pages only. */
+declare const WebAssembly: {
+  readonly Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports: object,
+  ) => { readonly exports: Readonly<Record<string, unknown>> };
+};
+
 /** What is looked at in one call: the first page of the memory. */
 const WINDOW_BYTES = 65_536;
 
