@@ -22,8 +22,8 @@ export interface AdmitOptions {
  * The one gate that every file passes before it becomes an asset: judges name, extension and declared type, settles
  * by the first bytes what the content is, and returns a body that judges the rest while it passes.
  *
- * It holds the first 4,100 bytes (rounded up to whole chunks) and what the format's inspector needs, whatever the
- * size of the file. When it throws, the source has been closed.
+ * It holds the first 4,100 bytes (rounded up to whole chunks), up to 64 KiB that wait for their hash, and what the
+ * format's inspector needs, whatever the size of the file. When it throws, the source has been closed.
  *
  * @param body the file's bytes; read here up to the head, and by `Admission.body` to the end.
  * @throws StowageError `invalid_file_type`, `file_type_mismatch`, `suspicious_content`, `empty_file`, `file_too_large`,

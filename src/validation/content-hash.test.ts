@@ -24,7 +24,11 @@ const ONE_PROCESSOR = availableParallelism() === 1 && 'one processor: a thread w
 
 describe('with the thread', { skip: ONE_PROCESSOR, timeout: 60_000 }, () => {
   before(async () => {
-    while (freeLanes() === 0) await delay(5);
+    const endMs = Date.now() + 20_000;
+    while (freeLanes() === 0) {
+      assert.ok(Date.now() < endMs, 'the thread has not started within 20 seconds');
+      await delay(5);
+    }
   });
 
   for (const chunkBytes of [1, 1_400, 16 * KIB, 32 * KIB - 1, 32 * KIB, 64 * KIB, 65_537, 300_000]) {
@@ -64,6 +68,28 @@ describe('with the thread', { skip: ONE_PROCESSOR, timeout: 60_000 }, () => {
       for (const other of others) other.close();
     }
     assert.ok(waited > 0, 'at times there was no room');
+    assert.equal(freeLanes(), LANES);
+  });
+
+  test('a hash that was closed takes nothing, opens nothing and has no digest', () => {
+    for (const bytes of [CONTENT, CONTENT.subarray(0, 10_000)]) {
+      const file = new ContentHash();
+      file.close();
+      file.close();
+      assert.equal(file.update(bytes), undefined);
+      assert.equal(freeLanes(), LANES);
+      assert.throws(() => file.digest(), { message: 'A hash that was closed has no digest.' });
+    }
+  });
+
+  test('more files at once than there are lanes are hashed all the same', async () => {
+    const files = Array.from({ length: LANES + 3 }, () => new ContentHash());
+    for (const file of files) await file.update(CONTENT.subarray(0, 100_000));
+    assert.equal(freeLanes(), 0);
+    const digests = await Promise.all(files.map((file) => file.digest()));
+    for (const digest of digests)
+      assert.equal(digest.toString('hex'), hash('sha256', CONTENT.subarray(0, 100_000)));
+    for (const file of files) file.close();
     assert.equal(freeLanes(), LANES);
   });
 

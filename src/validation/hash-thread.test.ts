@@ -152,12 +152,12 @@ test('a process waits for a digest, and not for an idle thread', { timeout: 60_0
 async function started(context: TestContext): Promise<HashThread> {
   const thread = new HashThread();
   context.after(() => thread.close());
-  for (;;) {
+  for (const endMs = Date.now() + 20_000; Date.now() < endMs; await delay(5)) {
     const file = thread.open();
     file?.close();
     if (file !== null) return thread;
-    await delay(5);
   }
+  throw new Error('The thread has not started within 20 seconds.');
 }
 
 function opened(thread: HashThread): ThreadHash {

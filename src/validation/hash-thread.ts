@@ -21,7 +21,7 @@ let isOutOfReach = availableParallelism() === 1;
 
 /**
  * A hash in the thread of this process; null while there is no thread or it has no lane left. The first who asks has the
- * thread started, and hashes that file without it.
+ * thread started; until it is there all do without it.
  */
 export function openThreadHash(): ThreadHash | null {
   if (isOutOfReach) return null;
@@ -113,7 +113,7 @@ export class HashThread {
 
   /**
    * Resolves when there may be room. Rejects when the thread ends. Without a signal: the thread waits for nothing but its
-   * processor, so this takes a few milliseconds at most.
+   * processor, so this takes as long as hashing what came before, a millisecond a megabyte.
    */
   async room(): Promise<void> {
     const isFirst = this.#rooms.length === 0;
