@@ -128,10 +128,12 @@ export class S3Multipart implements MultipartUpload {
     const body = Buffer.from(
       `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${rows.join('')}</CompleteMultipartUpload>`,
     );
+    // Asked for before anything is visible: it throws when the body has not passed to its end.
+    const metadata = typeof write.metadata === 'function' ? write.metadata() : null;
     await this.#join(body, parts, { mode, ...(signal === undefined ? {} : { signal }) });
     const call = signal === undefined ? {} : { signal };
-    if (typeof write.metadata !== 'function') return backend.head(key, call);
-    return backend.copy(key, key, { ...write, ...call, metadata: write.metadata(), mode: 'replace' });
+    if (metadata === null) return backend.head(key, call);
+    return backend.copy(key, key, { ...write, ...call, metadata, mode: 'replace' });
   }
 
   async abort({ signal }: CallOptions): Promise<void> {
