@@ -95,13 +95,8 @@ describe('with the thread', { skip: ONE_PROCESSOR, timeout: 60_000 }, () => {
 
   test('a body that is left while its next chunk is judged hashes nothing more and keeps no lane', async () => {
     for (let round = 0; round < 10; round += 1) {
-      const { body, go } = waitingBody();
-      for (let chunks = 0; chunks < 3; chunks += 1) {
-        const next = body.next();
-        await delay(0);
-        go();
-        await next;
-      }
+      const { body, go, pass } = waitingBody();
+      for (let chunks = 0; chunks < 3; chunks += 1) await pass();
       const pending = body.next();
       await delay(0);
       await body.return();
@@ -124,11 +119,8 @@ describe('with the thread', { skip: ONE_PROCESSOR, timeout: 60_000 }, () => {
   });
 
   test('a body that is left at its end gets no verdict', async () => {
-    const { body, go } = waitingBody(Buffer.from('abc'));
-    const first = body.next();
-    await delay(0);
-    go();
-    await first;
+    const { body, go, pass } = waitingBody(Buffer.from('abc'));
+    await pass();
     const end = body.next();
     await delay(0);
     await body.return();
@@ -187,5 +179,12 @@ function waitingBody(content = CONTENT) {
     for (let at = 0; at < content.length; at += 100_000) yield content.subarray(at, at + 100_000);
   }
   const body = new JudgedBody(new ChunkSource(chunks()), file, 0);
-  return { body, go: () => go(), opened: () => openedCount };
+  /** Takes the next chunk through. */
+  const pass = async () => {
+    const next = body.next();
+    await delay(0);
+    go();
+    await next;
+  };
+  return { body, go: () => go(), pass, opened: () => openedCount };
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startHelperThread, threadFile } from '../core/helper-thread.ts';
 import { FIRST, LANES, LAST, RingWriter, ringMemory, SLOT_BYTES } from './hash-ring.ts';
 
 /** What the thread tells: that it can hash, that the ring has room again, the SHA-256 of the file that ended next. */
@@ -10,10 +11,7 @@ interface Waiting<T> {
   readonly reject: (error: unknown) => void;
 }
 
-const WORKER_URL = new URL(
-  import.meta.url.endsWith('.ts') ? './hash-worker.ts' : './hash-worker.js',
-  import.meta.url,
-);
+const WORKER_URL = threadFile(import.meta.url, 'hash-worker');
 
 let shared: HashThread | null = null;
 /** Where a second thread would only take turns with this one, can't be had (a bundle without its file, say), or died. */
@@ -66,12 +64,7 @@ export class HashThread {
   constructor(url: URL = WORKER_URL) {
     const memory = ringMemory();
     this.#ring = new RingWriter(memory);
-    this.#worker = new Worker(url, {
-      name: 'stowage-hash',
-      workerData: memory,
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
-    });
+    this.#worker = startHelperThread(url, 'stowage-hash', memory);
     this.#worker.unref();
     this.#worker.on('message', (message: HashMessage) => this.#take(message));
     this.ended = new Promise((resolve) => {

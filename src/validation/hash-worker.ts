@@ -15,8 +15,9 @@ for (;;) {
   const hash = flags & FIRST ? createHash('sha256') : hashes.get(lane);
   if (hash === undefined) throw new Error(`Lane ${lane} goes on with a file that never began.`);
   hash.update(bytes);
-  if (flags & LAST) hashes.delete(lane);
-  else hashes.set(lane, hash);
-  if (flags & LAST) tell(hash.digest());
+  if (flags & LAST) {
+    hashes.delete(lane);
+    tell(hash.digest());
+  } else hashes.set(lane, hash);
   if (ring.release()) tell('room');
 }

@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { MIB } from '../../core/bytes.ts';
+import { startHelperThread, threadFile } from '../../core/helper-thread.ts';
 import { commitGroup, type Failure, fromFailure, type RecordGroup, type Refusal } from './journal-group.ts';
 import { encodeRecord, type RecordDraft, writeDraft } from './journal-record.ts';
 import { syncFiles } from './sync-files.ts';
@@ -37,10 +38,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-const WORKER_URL = new URL(
-  import.meta.url.endsWith('.ts') ? './journal-worker.ts' : './journal-worker.js',
-  import.meta.url,
-);
+const WORKER_URL = threadFile(import.meta.url, 'journal-worker');
 
 let shared: JournalThread | undefined;
 
@@ -143,12 +141,7 @@ export class JournalThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#url, {
-      name: 'stowage-journal',
-      workerData: this.#memory,
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
-    });
+    const worker = startHelperThread(this.#url, 'stowage-journal', this.#memory);
     let isThere = false;
     let failure: unknown = new Error('The thread of the journal has ended.');
     worker.on('message', (reply: ThreadReply) => {
