@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { MIB } from '../../core/bytes.ts';
 import { StowageError } from '../../core/errors.ts';
 import { closeFile } from './file-calls.ts';
@@ -7,6 +8,9 @@ import { type DraftGroup, GROUP_BYTES_MAX } from './journal-thread.ts';
 
 /** Most bytes that wait for their group; then puts wait before they begin. */
 export const QUEUED_BYTES_MAX = 32 * MIB;
+
+/** How long records may keep coming before their group goes, in milliseconds. */
+const GATHER_MS_MAX = 5;
 
 /** Makes a group of records durable and places their objects; rejects when none of it can be relied on. */
 export type CommitGroup = (group: DraftGroup) => Promise<readonly Refusal[]>;
@@ -18,8 +22,8 @@ interface Waiting {
 }
 
 /**
- * One journal file of this process. Records that come while a group is being written and synced make up the next
- * group. After a failure it takes nothing any more: what a sync that failed has lost, the next one does not tell.
+ * One journal file of this process. Records that come while a group is being written and synced, or in turns of the event
+ * loop that each bring more, make up the next group. After a failure it takes nothing any more: what a sync that failed has lost, the next one does not tell.
  */
 export class JournalFile {
   /** The journal's name without its ending. */
@@ -99,6 +103,7 @@ export class JournalFile {
   /** Never rejects: each record is told its own outcome. */
   async #flush(): Promise<void> {
     while (this.#queue.length > 0) {
+      await this.#gather();
       const group = this.#takeGroup();
       try {
         const records = group.map(({ record }) => record);
@@ -114,6 +119,18 @@ export class JournalFile {
       }
     }
     this.#flushing = null;
+  }
+
+  /**
+   * Clients that were answered together come back together, and one after the other: a group that went with the first of
+   * them would let all others wait for its sync.
+   */
+  async #gather(): Promise<void> {
+    const endMs = performance.now() + GATHER_MS_MAX;
+    for (let seen = 0; seen < this.#queue.length && performance.now() < endMs; ) {
+      seen = this.#queue.length;
+      await turn();
+    }
   }
 
   #takeGroup(): Waiting[] {

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { createFile } from './file-calls.ts';
+import { JournalFile } from './journal-file.ts';
+import { draftSettled } from './journal-record.ts';
+
+const RECORD = draftSettled('0'.repeat(64), 'a version');
+
+test('records that come in turns of the event loop one after the other go in one group', async (context) => {
+  const { file, groups } = await openJournal(context);
+  const appended = await appendEachTurn(file, (turns) => turns < 4);
+  assert.deepEqual(await Promise.all(appended), [null, null, null, null]);
+  await file.append(RECORD);
+  assert.deepEqual(groups, [4, 1]);
+});
+
+test('a group goes although records never stop coming', async (context) => {
+  const { file, groups } = await openJournal(context);
+  const giveUpMs = performance.now() + 10_000;
+  const appended = await appendEachTurn(file, () => groups.length === 0 && performance.now() < giveUpMs);
+  assert.notEqual(groups.length, 0);
+  await Promise.all(appended);
+});
+
+/** Appends a record in each turn of the event loop, before the journal looks. */
+async function appendEachTurn(
+  file: JournalFile,
+  goesOn: (turns: number) => boolean,
+): Promise<readonly Promise<unknown>[]> {
+  const appended: Promise<unknown>[] = [];
+  while (goesOn(appended.length)) {
+    const next = turn();
+    appended.push(file.append(RECORD));
+    await next;
+  }
+  return appended;
+}
+
+/** A journal that only counts what its groups hold. */
+async function openJournal(context: TestContext): Promise<{ file: JournalFile; groups: number[] }> {
+  const directory = await mkdtemp(join(tmpdir(), 'stowage-journal-'));
+  const path = join(directory, 'a.log');
+  const groups: number[] = [];
+  const file = new JournalFile({
+    base: 'a',
+    path,
+    fd: await createFile(path),
+    layout: { objects: directory, temporary: directory },
+    commit: async ({ records }) => {
+      groups.push(records.length);
+      return [];
+    },
+  });
+  context.after(async () => {
+    await file.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  return { file, groups };
+}
