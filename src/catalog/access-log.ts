@@ -4,10 +4,26 @@ import { isUuid } from '../core/ids.ts';
 import { Batcher } from './batch.ts';
 import type { AccessAction, AccessEntry, AccessQuery, Page, StoredAccessEntry } from './catalog.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { type Database, type PreparedStatement, runPrepared } from './database.ts';
-import { translated } from './errors.ts';
+import { type Database, type PreparedStatement, runBuilt, runPrepared } from './database.ts';
 import type { AccessLogTable } from './schema.ts';
 import { storableText, storableTextOrNull } from './text.ts';
+
+const COLUMNS = [
+  'entry_id',
+  'at',
+  'action',
+  'outcome',
+  'reason',
+  'tenant_id',
+  'user_id',
+  'asset_id',
+  'asset_type',
+  's3_key',
+  'ip_address',
+  'user_agent',
+  'storage_backend',
+  'request_id',
+] as const;
 
 export type AccessLogRow = Selectable<AccessLogTable>;
 
@@ -101,10 +117,13 @@ export function entryColumns(entry: AccessEntry): Record<string, string | null> 
 const ENTRY_ID_PATTERN = /^\d{1,19}$/;
 const ENTRY_ID_MAX = 2n ** 63n - 1n;
 
-async function listEntries({ queries }: Database, query: AccessQuery): Promise<Page<StoredAccessEntry>> {
+async function listEntries(
+  { pool, queries }: Database,
+  query: AccessQuery,
+): Promise<Page<StoredAccessEntry>> {
   const after = query.cursor === null ? null : decodeCursor(query.cursor, ENTRY_ID_PATTERN);
   if (query.assetId !== null && !isUuid(query.assetId)) return { items: [], nextCursor: null };
-  let rows = queries.selectFrom('file_access_logs').selectAll().where('tenant_id', '=', query.tenantId);
+  let rows = queries.selectFrom('file_access_logs').select(COLUMNS).where('tenant_id', '=', query.tenantId);
   if (query.userId !== null) rows = rows.where('user_id', '=', query.userId);
   if (query.assetId !== null) rows = rows.where('asset_id', '=', query.assetId);
   if (query.action !== null) rows = rows.where('action', '=', query.action);
@@ -114,13 +133,11 @@ async function listEntries({ queries }: Database, query: AccessQuery): Promise<P
     const id = BigInt(after.id) > ENTRY_ID_MAX ? ENTRY_ID_MAX : BigInt(after.id);
     rows = rows.where(sql<boolean>`(at, entry_id) < (${new Date(after.atMs)}, ${id.toString()}::bigint)`);
   }
-  const found = await translated(
-    rows
-      .orderBy('at', 'desc')
-      .orderBy('entry_id', 'desc')
-      .limit(query.limit + 1)
-      .execute(),
-  );
+  const page = rows
+    .orderBy('at', 'desc')
+    .orderBy('entry_id', 'desc')
+    .limit(query.limit + 1);
+  const found = await runBuilt(pool, 'list_access', page);
   const items = found.slice(0, query.limit).map(accessEntryOf);
   const last = items.at(-1);
   const more = found.length > query.limit && last !== undefined;

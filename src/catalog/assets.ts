@@ -5,7 +5,13 @@ import type { ObjectKey } from '../core/key.ts';
 import type { PlacedAsset } from './asset-moves.ts';
 import type { Asset, AssetQuery, Catalog, Page, Usage } from './catalog.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { type Database, type PreparedStatement, prepareStatement, runPrepared } from './database.ts';
+import {
+  type Database,
+  type PreparedStatement,
+  prepareStatement,
+  runBuilt,
+  runPrepared,
+} from './database.ts';
 import { translated } from './errors.ts';
 import type { AssetsTable, Schema } from './schema.ts';
 
@@ -80,19 +86,17 @@ export function assetReader(database: Database) {
     },
 
     async usage(tenantId: string, userId: string | null): Promise<Usage> {
-      const row = await translated(
-        queries
-          .selectFrom('assets')
-          .select((eb) => [
-            eb.fn.countAll<string>().as('files'),
-            eb.fn.sum<string | null>('file_size').as('bytes'),
-          ])
-          .where('tenant_id', '=', tenantId)
-          .where('state', '=', 'stored')
-          .$if(userId !== null, (query) => query.where('user_id', '=', userId))
-          .executeTakeFirstOrThrow(),
-      );
-      return { files: Number(row.files), bytes: Number(row.bytes ?? 0) };
+      const sums = queries
+        .selectFrom('assets')
+        .select((eb) => [
+          eb.fn.countAll<string>().as('files'),
+          eb.fn.sum<string | null>('file_size').as('bytes'),
+        ])
+        .where('tenant_id', '=', tenantId)
+        .where('state', '=', 'stored')
+        .$if(userId !== null, (query) => query.where('user_id', '=', userId));
+      const [row] = await runBuilt(pool, 'usage', sums);
+      return { files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) };
     },
 
     async tombstones(query: Parameters<Catalog['listTombstones']>[0]): Promise<PlacedAsset[]> {

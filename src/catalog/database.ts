@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { Socket } from 'node:net';
 import { type Compilable, Kysely, PostgresDialect } from 'kysely';
 import { Client, type ClientBase, type ClientConfig, Pool, type QueryResultRow } from 'pg';
@@ -11,6 +12,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
 /** The server ends a statement first; this is for a server that no longer answers at all. */
 const ANSWER_TIMEOUT_MS = 20_000;
+
+/** Of a text's digest, in the name of its statement. */
+const SHAPE_DIGITS = 16;
 
 /** Connections to the catalog's database, and the query builder over them. */
 export interface Database {
@@ -109,6 +113,20 @@ export async function runPrepared<Row extends QueryResultRow>(
   } catch (error) {
     throw translateError(error);
   }
+}
+
+/**
+ * Runs a query that is built anew each time as a prepared statement of its text. A connection keeps each text it has seen:
+ * what changes from call to call must be among the parameters.
+ */
+export function runBuilt<Row extends QueryResultRow>(
+  pool: Pick<ClientBase, 'query'>,
+  name: string,
+  query: Compilable<Row>,
+): Promise<Row[]> {
+  const { sql: text, parameters } = query.compile();
+  const shape = hash('sha256', text).slice(0, SHAPE_DIGITS);
+  return runPrepared<Row>(pool, { name: `${name}_${shape}`, text }, parameters);
 }
 
 /** A statement with a name, whose parameters are given in the order they occur. */

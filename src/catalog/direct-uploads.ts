@@ -4,7 +4,7 @@ import type { BackendName } from '../core/backend-name.ts';
 import { isUuid } from '../core/ids.ts';
 import type { ObjectKey } from '../core/key.ts';
 import { allowanceOf } from './commit-upload.ts';
-import { type Database, type PreparedStatement, runPrepared } from './database.ts';
+import { type Database, type PreparedStatement, runBuilt, runPrepared } from './database.ts';
 import { translated } from './errors.ts';
 import type { Schema } from './schema.ts';
 import { assertStorableJson, storableText, storableTextOrNull } from './text.ts';
@@ -20,6 +20,28 @@ interface Reserved {
   files_used: number | null;
   window_ends_at: Date | null;
 }
+
+const COLUMNS = [
+  'upload_id',
+  'tenant_id',
+  'user_id',
+  'asset_type',
+  'filename',
+  'declared_type',
+  'size_bytes',
+  'sha256',
+  'fields',
+  'metadata',
+  'incoming_key',
+  'backend',
+  'store_upload_id',
+  'part_bytes',
+  'state',
+  'reason',
+  'asset_id',
+  'created_at',
+  'expires_at',
+] as const;
 
 const RESERVE: PreparedStatement<Reserved> = {
   name: 'reserve_upload',
@@ -44,7 +66,7 @@ const IS_OPEN = sql<boolean>`state in ('reserved', 'completing')`;
 /** Keeps the table `direct_uploads`. */
 export function directUploads(database: Database): UploadsInProgress {
   const { pool, queries } = database;
-  const rows = () => queries.selectFrom('direct_uploads').selectAll();
+  const rows = () => queries.selectFrom('direct_uploads').select(COLUMNS);
   return {
     async reserveUpload(upload, { limit, openMax }) {
       assertStorableJson([upload.filename, upload.fields], 'filename');
@@ -73,23 +95,19 @@ export function directUploads(database: Database): UploadsInProgress {
 
     async findUpload(tenantId, uploadId) {
       if (!isUuid(uploadId)) return undefined;
-      const row = await translated(
-        rows().where('upload_id', '=', uploadId).where('tenant_id', '=', tenantId).executeTakeFirst(),
-      );
+      const ofTenant = rows().where('upload_id', '=', uploadId).where('tenant_id', '=', tenantId);
+      const [row] = await runBuilt(pool, 'find_upload', ofTenant);
       return row === undefined ? undefined : uploadOf(row);
     },
 
     async isUploadOpen(incomingKey, nowMs) {
-      const row = await translated(
-        queries
-          .selectFrom('direct_uploads')
-          .select('upload_id')
-          .where('incoming_key', '=', incomingKey)
-          .where('state', '=', 'reserved')
-          .where('expires_at', '>', new Date(nowMs))
-          .executeTakeFirst(),
-      );
-      return row !== undefined;
+      const open = queries
+        .selectFrom('direct_uploads')
+        .select('upload_id')
+        .where('incoming_key', '=', incomingKey)
+        .where('state', '=', 'reserved')
+        .where('expires_at', '>', new Date(nowMs));
+      return (await runBuilt(pool, 'is_upload_open', open)).length > 0;
     },
 
     async claimUpload(uploadId, { claim, nowMs, untilMs, expired }) {
@@ -187,7 +205,7 @@ function reservationColumns(upload: UploadReservation): object {
   };
 }
 
-function uploadOf(row: Selectable<Schema['direct_uploads']>): DirectUpload {
+function uploadOf(row: Pick<Selectable<Schema['direct_uploads']>, (typeof COLUMNS)[number]>): DirectUpload {
   return {
     uploadId: row.upload_id,
     tenantId: row.tenant_id,

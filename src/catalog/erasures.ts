@@ -21,14 +21,16 @@ const REQUEST: PreparedStatement<{ is_noted: boolean }> = {
       or exists (select from erasures where tenant_id = $1 and user_id = $2) as is_noted`,
 };
 
-const CLAIM: PreparedStatement<Selectable<Schema['erasures']>> = {
+type ClaimedErasure = Omit<Selectable<Schema['erasures']>, 'claim' | 'due_at'>;
+
+const CLAIM: PreparedStatement<ClaimedErasure> = {
   name: 'claim_erasure',
   text: `
     update erasures set claim = $1, due_at = $3::timestamptz, attempts = attempts + 1
     where (tenant_id, user_id) = (
       select tenant_id, user_id from erasures where due_at <= $2::timestamptz
       order by due_at limit 1 for update skip locked)
-    returning *`,
+    returning tenant_id, user_id, requested_by, request_id, ip_address, user_agent, requested_at, attempts`,
 };
 
 /** Keeps the table of erasures. */
