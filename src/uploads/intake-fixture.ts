@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PlacedAsset } from '../catalog/asset-moves.ts';
-import type { AccessEntry, Asset, Catalog, HeldClaim, UploadCommit } from '../catalog/catalog.ts';
+import type { AccessEntry, Asset, Catalog } from '../catalog/catalog.ts';
+import { collect } from '../catalog/laws/ground.ts';
+import { openTestCatalog, type TestCatalog } from '../catalog/testing.ts';
 import type { AssetType } from '../core/asset-type.ts';
 import { type ByteStream, KIB, MIB } from '../core/bytes.ts';
 import { StowageError } from '../core/errors.ts';
@@ -13,15 +14,21 @@ import { type MemoryBackend, openMemoryBackend } from '../storage/memory/backend
 import { createIntake } from './intake.ts';
 import type { FormUploadRequest, Intake, IntakeOptions, UploadBucket, UploadCatalog } from './upload.ts';
 
-/** For tests: an intake on a store in memory, a spool in a temporary directory and a catalog of the fewest words. */
+/** For tests: an intake on a store in memory, a spool in a temporary directory and a catalog on a database of its own. */
 export interface IntakeFixture extends AsyncDisposable {
   readonly intake: Intake;
   readonly backend: MemoryBackend;
-  readonly catalog: RecordingCatalog;
+  readonly catalog: Catalog;
   readonly spoolDir: string;
   readonly logged: readonly LoggedLine[];
   /** All keys in the store. */
   keys(): Promise<string[]>;
+  /** All stored assets, of every tenant, in id order. */
+  assets(): Promise<readonly Asset[]>;
+  /** The whole access log, in the order it was written. */
+  entries(): Promise<AccessEntry[]>;
+  /** When the claim on an Idempotency-Key of Alice was made or last renewed; undefined when there is none. */
+  claimedAtMs(key: string): Promise<number | undefined>;
   spoolNames(): Promise<string[]>;
 }
 
@@ -34,8 +41,8 @@ export interface LoggedLine {
 export interface FixtureOptions extends Partial<Omit<IntakeOptions, 'bucket' | 'catalog'>> {
   /** Puts something between the intake and the store. */
   readonly wrapBucket?: (bucket: UploadBucket) => UploadBucket;
-  /** Stands before the catalog's commit. */
-  readonly beforeCommit?: () => void;
+  /** Puts something between the intake and the catalog. */
+  readonly wrapCatalog?: (catalog: UploadCatalog) => UploadCatalog;
 }
 
 export const NOTE: AssetType = {
@@ -60,21 +67,22 @@ const BOOK: AssetType = { ...NOTE, name: 'book', fileBytesMax: 300 * MIB };
 export const ALICE: Principal = { userId: 'alice', tenantId: 'acme', role: 'user' };
 
 export async function openIntakeFixture(options: FixtureOptions = {}): Promise<IntakeFixture> {
-  const { wrapBucket, beforeCommit, ...given } = options;
+  const { wrapBucket, wrapCatalog, clock = { now: () => 1_700_000_000_000 }, ...given } = options;
   const backend = openMemoryBackend();
   const bucket = new Bucket(backend);
-  const catalog = new RecordingCatalog(beforeCommit);
+  const store = await openTestCatalog({ clock });
+  const { catalog } = store;
   const logged: LoggedLine[] = [];
   const spoolDir = await mkdtemp(join(tmpdir(), 'stowage-spool-'));
   const intake = await createIntake({
     bucket: wrapBucket?.(bucket) ?? bucket,
-    catalog,
+    catalog: wrapCatalog?.(catalog) ?? catalog,
     backendName: 'memory',
     assetTypes: new Map([NOTE, TASK_NOTE, BOOK].map((type) => [type.name, type])),
     uploadLimit: { filesMax: 100, windowSeconds: 3600 },
     spoolDir,
     spoolBytesMax: 64 * MIB,
-    clock: { now: () => 1_700_000_000_000 },
+    clock,
     log: recordingLog(logged),
     ...given,
   });
@@ -88,6 +96,9 @@ export async function openIntakeFixture(options: FixtureOptions = {}): Promise<I
       const page = await backend.list({ prefix: '', cursor: null, limit: 1000 });
       return page.entries.map(({ key }) => key);
     },
+    assets: () => catalog.walkAssets({ backend: null, afterId: null, limit: 1000 }),
+    entries: () => entriesOf(catalog),
+    claimedAtMs: (key) => claimedAtMs(store, key),
     async spoolNames() {
       const entries = await readdir(spoolDir, { recursive: true, withFileTypes: true });
       return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
@@ -95,8 +106,25 @@ export async function openIntakeFixture(options: FixtureOptions = {}): Promise<I
     async [Symbol.asyncDispose]() {
       await intake.close();
       await rm(spoolDir, { recursive: true, force: true });
+      await store[Symbol.asyncDispose]();
     },
   };
+}
+
+async function entriesOf(catalog: Catalog): Promise<AccessEntry[]> {
+  const exported = await collect(catalog.exportAccessLog());
+  return exported.map(({ entryId: _id, entryHash: _hash, sealId: _seal, ...entry }) => entry);
+}
+
+async function claimedAtMs({ database }: TestCatalog, key: string): Promise<number | undefined> {
+  const row = await database.queries
+    .selectFrom('idempotency_keys')
+    .select('claimed_at')
+    .where('tenant_id', '=', ALICE.tenantId)
+    .where('user_id', '=', ALICE.userId)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return row?.claimed_at.getTime();
 }
 
 function recordingLog(lines: LoggedLine[]): Log {
@@ -104,116 +132,6 @@ function recordingLog(lines: LoggedLine[]): Log {
     lines.push({ level, fields: { ...fields }, message });
   };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-}
-
-/** The catalog's promises about uploads, kept in memory: what the intake's own tests can look into. */
-export class RecordingCatalog
-  implements UploadCatalog, Pick<Catalog, 'tombstoneAsset' | 'forgetAsset' | 'listAssetsOfUser'>
-{
-  readonly assets = new Map<string, Asset>();
-  readonly tombstones = new Map<string, Asset>();
-  readonly entries: AccessEntry[] = [];
-  readonly #beforeCommit: () => void;
-  readonly #used = new Map<string, number>();
-  readonly #claims = new Map<string, { fingerprint: string; nowMs: number; response?: unknown }>();
-  /** When claims were renewed. */
-  readonly renewalsMs: number[] = [];
-
-  constructor(beforeCommit: () => void = () => {}) {
-    this.#beforeCommit = beforeCommit;
-  }
-
-  async commitUpload(upload: UploadCommit): ReturnType<Catalog['commitUpload']> {
-    this.#beforeCommit();
-    const id = ownerId(upload.owner);
-    const used = this.#used.get(id) ?? 0;
-    const { filesMax: limit, windowSeconds: resetSeconds } = upload.limit;
-    if (used + upload.assets.length > limit) {
-      return { outcome: 'rate_limited', allowance: { limit, remaining: limit - used, resetSeconds } };
-    }
-    for (const asset of upload.assets) this.assets.set(asset.assetId, { ...asset, state: 'stored' });
-    this.entries.push(...upload.entries);
-    this.#used.set(id, used + upload.assets.length);
-    if (upload.idempotency !== null) {
-      const claim = this.#claims.get(`${id} ${upload.idempotency.key}`);
-      if (claim !== undefined) claim.response = upload.idempotency.response;
-    }
-    return {
-      outcome: 'recorded',
-      allowance: { limit, remaining: limit - used - upload.assets.length, resetSeconds },
-    };
-  }
-
-  async uploadAllowance(
-    ...[owner, { filesMax: limit, windowSeconds }]: Parameters<Catalog['uploadAllowance']>
-  ): ReturnType<Catalog['uploadAllowance']> {
-    const used = this.#used.get(ownerId(owner)) ?? 0;
-    return { limit, remaining: Math.max(0, limit - used), resetSeconds: windowSeconds };
-  }
-
-  async findAsset(tenantId: string, assetId: string): Promise<Asset | undefined> {
-    const asset = this.assets.get(assetId);
-    return asset?.tenantId === tenantId ? asset : undefined;
-  }
-
-  async recordAccess(entry: AccessEntry): Promise<void> {
-    this.entries.push(entry);
-  }
-
-  async claimIdempotencyKey(
-    claim: Parameters<Catalog['claimIdempotencyKey']>[0],
-  ): ReturnType<Catalog['claimIdempotencyKey']> {
-    const id = `${ownerId(claim)} ${claim.key}`;
-    const before = this.#claims.get(id);
-    if (before === undefined) {
-      this.#claims.set(id, { fingerprint: claim.fingerprint, nowMs: claim.nowMs });
-      return { state: 'new' };
-    }
-    if (before.fingerprint !== claim.fingerprint) return { state: 'mismatch' };
-    return before.response === undefined
-      ? { state: 'running' }
-      : { state: 'done', response: before.response };
-  }
-
-  async renewIdempotencyKey(claim: HeldClaim, nowMs: number): Promise<boolean> {
-    const held = this.#claims.get(`${ownerId(claim)} ${claim.key}`);
-    if (held === undefined || held.response !== undefined || held.nowMs !== claim.nowMs) return false;
-    held.nowMs = nowMs;
-    this.renewalsMs.push(nowMs);
-    return true;
-  }
-
-  async releaseIdempotencyKey(claim: HeldClaim): Promise<void> {
-    const id = `${ownerId(claim)} ${claim.key}`;
-    const held = this.#claims.get(id);
-    if (held?.response === undefined && held?.nowMs === claim.nowMs) this.#claims.delete(id);
-  }
-
-  async tombstoneAsset(
-    tenantId: string,
-    assetId: string,
-    entry: AccessEntry,
-  ): Promise<PlacedAsset | undefined> {
-    const asset = await this.findAsset(tenantId, assetId);
-    if (asset === undefined) return undefined;
-    this.assets.delete(assetId);
-    this.tombstones.set(assetId, asset);
-    this.entries.push(entry);
-    return { ...asset, copies: [] };
-  }
-
-  async forgetAsset(assetId: string): Promise<void> {
-    this.tombstones.delete(assetId);
-  }
-
-  async listAssetsOfUser(tenantId: string, userId: string, limit: number): Promise<readonly Asset[]> {
-    const all = [...this.assets.values()];
-    return all.filter((asset) => asset.tenantId === tenantId && asset.userId === userId).slice(0, limit);
-  }
-}
-
-function ownerId({ tenantId, userId }: Pick<Principal, 'tenantId' | 'userId'>): string {
-  return JSON.stringify([tenantId, userId]);
 }
 
 /** One part of a form to send: a field, or a file when it has a `filename`. */
@@ -285,4 +203,15 @@ export function failingFromPut(first: number): (bucket: UploadBucket) => UploadB
       deleteMany: (keys, callOptions) => bucket.deleteMany(keys, callOptions),
     };
   };
+}
+
+/** A catalog before whose commits something happens. When it throws, the commit is not asked for. */
+export function beforeCommit(act: () => void): (catalog: UploadCatalog) => UploadCatalog {
+  return (catalog) => ({
+    ...catalog,
+    commitUpload: async (...given) => {
+      act();
+      return catalog.commitUpload(...given);
+    },
+  });
 }

@@ -7,6 +7,7 @@ import { type ErrorCode, isStowageError, StowageError } from '../core/errors.ts'
 import { spentAllowance } from './allowance.ts';
 import {
   ALICE,
+  beforeCommit,
   failingFromPut,
   formBody,
   formRequest,
@@ -36,8 +37,8 @@ async function refused(
   fields: object = {},
 ): Promise<void> {
   const before = await fixture.keys();
-  const rows = fixture.catalog.assets.size;
-  const entries = fixture.catalog.entries.length;
+  const rows = await fixture.assets();
+  const entries = await fixture.entries();
   await assert.rejects(fixture.intake.receiveForm(request), (error) => {
     assert.ok(isStowageError(error), String(error));
     assert.equal(error.code, code, error.message);
@@ -48,8 +49,8 @@ async function refused(
   });
   assert.deepEqual(await fixture.keys(), before);
   assert.deepEqual(await fixture.spoolNames(), []);
-  assert.equal(fixture.catalog.assets.size, rows);
-  const added = fixture.catalog.entries.slice(entries);
+  assert.deepEqual(await fixture.assets(), rows);
+  const added = (await fixture.entries()).slice(entries.length);
   assert.deepEqual(
     added.map(({ action, outcome, reason, userId }) => [action, outcome, reason, userId]),
     [['upload', 'refused', code, 'alice']],
@@ -81,10 +82,10 @@ describe('an upload', () => {
       state: 'stored',
     });
     assert.deepEqual(await fixture.catalog.findAsset('acme', assetId), asset);
-    const [entry] = fixture.catalog.entries;
+    const entries = await fixture.entries();
     assert.deepEqual(
-      [entry?.action, entry?.outcome, entry?.assetId, entry?.key],
-      ['upload', 'ok', assetId, key],
+      entries.map((entry) => [entry.action, entry.outcome, entry.assetId, entry.key]),
+      [['upload', 'ok', assetId, key]],
     );
     const info = await fixture.backend.head(key, {});
     assert.deepEqual([info.contentType, info.cacheControl], ['text/plain', NOTE.cacheControl]);
@@ -319,7 +320,7 @@ describe('when the store fails', () => {
       isStowageError(error, 'storage_unavailable'),
     );
     assert.deepEqual(await fixture.keys(), []);
-    assert.deepEqual(fixture.catalog.entries, [], 'a failure of ours is no refusal');
+    assert.deepEqual(await fixture.entries(), [], 'a failure of ours is no refusal');
     assert.equal(fixture.logged.at(-1)?.level, 'error');
   });
 
@@ -371,7 +372,7 @@ describe('when the store fails', () => {
         assert.equal((await fixture.backend.head(key, {})).sizeBytes, sizeBytes);
     }
     assert.equal((await fixture.keys()).length, 8);
-    assert.equal(fixture.catalog.assets.size, 4);
+    assert.equal((await fixture.assets()).length, 4);
   });
 
   it('a file whose keys are all taken is a conflict, and what was stored before it is removed', async () => {
@@ -395,9 +396,9 @@ describe('when the store fails', () => {
 describe('when the catalog fails', () => {
   it('bytes stay when rows may exist: never a row without its bytes', async () => {
     await using fixture = await openIntakeFixture({
-      beforeCommit: () => {
+      wrapCatalog: beforeCommit(() => {
         throw new StowageError('database_unavailable', 'The connection was lost.');
-      },
+      }),
     });
     await assert.rejects(fixture.intake.receiveForm(formRequest([TYPE, note('a.txt')])), (error) =>
       isStowageError(error, 'database_unavailable'),
@@ -405,11 +406,32 @@ describe('when the catalog fails', () => {
     assert.equal((await fixture.keys()).length, 1, 'an orphan for the sweeper');
   });
 
+  it('bytes stay when rows do exist, though their answer was lost', async () => {
+    await using fixture = await openIntakeFixture({
+      wrapCatalog: (catalog) => ({
+        ...catalog,
+        commitUpload: async (...given) => {
+          await catalog.commitUpload(...given);
+          throw new StowageError('database_unavailable', 'The connection was lost.');
+        },
+      }),
+    });
+    await assert.rejects(fixture.intake.receiveForm(formRequest([TYPE, note('a.txt')])), (error) =>
+      isStowageError(error, 'database_unavailable'),
+    );
+    const rows = await fixture.assets();
+    assert.equal(rows.length, 1);
+    assert.deepEqual(
+      await fixture.keys(),
+      rows.map(({ key }) => key),
+    );
+  });
+
   it('bytes go when it said no', async () => {
     await using fixture = await openIntakeFixture({
-      beforeCommit: () => {
+      wrapCatalog: beforeCommit(() => {
         throw new StowageError('conflict', 'The key is recorded.');
-      },
+      }),
     });
     await refused(fixture, formRequest([TYPE, note('a.txt')]), 'conflict');
   });
@@ -429,7 +451,7 @@ describe('the rate limit', () => {
       assert.equal(spentAllowance(reason)?.limit, 5);
     }
     assert.equal((await fixture.keys()).length, 5);
-    assert.equal(fixture.catalog.assets.size, 5);
+    assert.equal((await fixture.assets()).length, 5);
   });
 
   it('is told before the body is read', async () => {
@@ -462,11 +484,9 @@ describe('an Idempotency-Key', () => {
     assert.deepEqual([first.replayed, second.replayed], [false, true]);
     assert.deepEqual(second.assets, first.assets);
     assert.equal((await fixture.keys()).length, 1);
-    await fixture.catalog.tombstoneAsset(
-      'acme',
-      first.assets[0]?.assetId ?? '',
-      fixture.catalog.entries[0] ?? assert.fail(),
-    );
+    const [{ assetId } = assert.fail()] = first.assets;
+    const [entry = assert.fail()] = await fixture.entries();
+    assert.ok(await fixture.catalog.tombstoneAsset('acme', assetId, { ...entry, action: 'delete' }));
     await refused(fixture, keyed([TYPE, note('a.txt')]), 'expired');
   });
 
@@ -477,8 +497,10 @@ describe('an Idempotency-Key', () => {
     );
     const failed = results.filter((result) => result.status === 'rejected');
     for (const { reason } of failed) assert.ok(isStowageError(reason, 'conflict'));
+    const stored = results.filter((result) => result.status === 'fulfilled' && !result.value.replayed);
+    assert.equal(stored.length, 1);
     assert.equal((await fixture.keys()).length, 1);
-    assert.equal(fixture.catalog.assets.size, 1);
+    assert.equal((await fixture.assets()).length, 1);
   });
 
   it('of another request is a conflict', async () => {
@@ -541,30 +563,44 @@ describe('an Idempotency-Key', () => {
   it('is held while the bytes of its request are on their way, and free again when they break off', async (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] });
     let nowMs = 1_700_000_000_000;
-    await using fixture = await openIntakeFixture({ clock: { now: () => nowMs } });
+    const renewals: Promise<boolean>[] = [];
+    await using fixture = await openIntakeFixture({
+      clock: { now: () => nowMs },
+      wrapCatalog: (catalog) => ({
+        ...catalog,
+        renewIdempotencyKey(...given) {
+          const renewal = catalog.renewIdempotencyKey(...given);
+          renewals.push(renewal);
+          return renewal;
+        },
+      }),
+    });
     const whole = formBody([TYPE, note('a.txt')]);
-    const body = new Readable({ read() {} });
-    const request = { body, contentLength: null };
-    const running = fixture.intake.receiveForm(keyed([], request));
-    await new Promise((resolve) => setImmediate(resolve));
-    const renewalsMs = [1, 2, 3, 4].map((times) => nowMs + times * 20_000);
-    for (nowMs of renewalsMs) {
+    const asked = Promise.withResolvers<void>();
+    const body = new Readable({ read: () => asked.resolve() });
+    const running = fixture.intake.receiveForm(keyed([], { body, contentLength: null }));
+    await asked.promise;
+    assert.equal(await fixture.claimedAtMs('k1'), nowMs);
+    for (let times = 1; times <= 4; times += 1) {
+      nowMs += 20_000;
       t.mock.timers.tick(20_000);
-      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(renewals.length, times);
+      assert.equal(await renewals.at(-1), true);
+      assert.equal(await fixture.claimedAtMs('k1'), nowMs);
     }
-    assert.deepEqual(fixture.catalog.renewalsMs, renewalsMs);
     await assert.rejects(fixture.intake.receiveForm(keyed([], { contentLength: null })), (error) => {
       assert.ok(isStowageError(error, 'conflict'));
       return error.fields.retry_after_seconds === 1;
     });
     body.destroy();
     await assert.rejects(running, (error) => isStowageError(error, 'aborted'));
+    assert.equal(await fixture.claimedAtMs('k1'), undefined);
     t.mock.timers.tick(60_000);
-    assert.equal(fixture.catalog.renewalsMs.length, 4);
+    assert.equal(renewals.length, 4);
     const again = keyed([], { body: inChunks(whole, 1000), contentLength: null });
     assert.equal((await fixture.intake.receiveForm(again)).replayed, false);
     t.mock.timers.tick(60_000);
-    assert.equal(fixture.catalog.renewalsMs.length, 4);
+    assert.equal(renewals.length, 4);
   });
 
   it('must be visible ASCII', async () => {
@@ -586,14 +622,14 @@ describe('a client that leaves', () => {
       const leaves = new AbortController();
       const body = new Readable({ read() {} });
       body.push(whole.subarray(0, 150_000));
-      setImmediate(() => leaves.abort());
-      await assert.rejects(
-        fixture.intake.receiveForm(formRequest(whole, { body, signal: leaves.signal })),
-        (error) => isStowageError(error, 'aborted'),
-      );
+      const receiving = fixture.intake.receiveForm(formRequest(whole, { body, signal: leaves.signal }));
+      const kept = async () => [...(await fixture.keys()), ...(await fixture.spoolNames())];
+      while ((await kept()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+      leaves.abort();
+      await assert.rejects(receiving, (error) => isStowageError(error, 'aborted'));
       assert.deepEqual(await fixture.keys(), []);
       assert.deepEqual(await fixture.spoolNames(), []);
-      assert.deepEqual(fixture.catalog.entries, []);
+      assert.deepEqual(await fixture.entries(), []);
       assert.equal(fixture.logged.at(-1)?.fields.result, 'aborted');
       body.destroy();
     }
@@ -602,13 +638,13 @@ describe('a client that leaves', () => {
   it('while the rows are written does not stop them', async () => {
     const leaves = new AbortController();
     await using fixture = await openIntakeFixture({
-      beforeCommit: () => {
+      wrapCatalog: beforeCommit(() => {
         leaves.abort();
-      },
+      }),
     });
     const request = formRequest([TYPE, note('a.txt')], { signal: leaves.signal });
     assert.equal((await fixture.intake.receiveForm(request)).assets.length, 1);
-    assert.equal(fixture.catalog.assets.size, 1);
+    assert.equal((await fixture.assets()).length, 1);
     assert.equal((await fixture.keys()).length, 1);
   });
 });

@@ -35,7 +35,8 @@ async function refused(
   fields: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const keys = await fixture.keys();
-  const rows = fixture.catalog.assets.size;
+  const rows = await fixture.assets();
+  const entries = await fixture.entries();
   await assert.rejects(fixture.intake.receiveForm(request), (error) => {
     assert.ok(isStowageError(error, code), String(error));
     assert.deepEqual(error.fields, fields);
@@ -43,10 +44,11 @@ async function refused(
   });
   assert.deepEqual(await fixture.keys(), keys);
   assert.deepEqual(await fixture.spoolNames(), []);
-  assert.equal(fixture.catalog.assets.size, rows);
+  assert.deepEqual(await fixture.assets(), rows);
+  const added = (await fixture.entries()).slice(entries.length);
   assert.deepEqual(
-    [fixture.catalog.entries.at(-1)?.outcome, fixture.catalog.entries.at(-1)?.reason],
-    ['refused', code],
+    added.map(({ outcome, reason }) => [outcome, reason]),
+    [['refused', code]],
   );
 }
 
