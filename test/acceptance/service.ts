@@ -140,6 +140,8 @@ async function launch(how: Launch): Promise<Service> {
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const origin = `http://127.0.0.1:${port}`;
   const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
+  // A store may close a connection that rests just as a request is written to it: nothing there says that it was not read.
+  const storeAgent = new http.Agent({ keepAlive: false });
   const service: Service = {
     origin,
     port,
@@ -149,10 +151,9 @@ async function launch(how: Launch): Promise<Service> {
     output: () => printed,
     async send(method, target, options = {}) {
       try {
-        return await send(method, target.startsWith('http') ? target : origin + target, {
-          agent,
-          ...options,
-        });
+        const url = target.startsWith('http') ? target : origin + target;
+        const isOurs = new URL(url).origin === origin;
+        return await send(method, url, { agent: isOurs ? agent : storeAgent, ...options });
       } catch (error) {
         const state =
           child.exitCode === null && child.signalCode === null
