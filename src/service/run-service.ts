@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Log } from '../core/log.ts';
+import { compileEarly } from './early-code.ts';
 import { firstSteps } from './first-start.ts';
 import { openService } from './open-service.ts';
 import { collectReceivedChunks } from './received-chunks.ts';
@@ -25,6 +26,7 @@ export interface RunOptions {
 export async function runService(config: Config, options: RunOptions): Promise<void> {
   const { log, signal } = options;
   const stopLooking = keepHeapSteady();
+  compileEarly();
   for (const warning of config.warnings) log.warn({}, warning);
   const service = await openService(config, { log, signal });
   const stopCollecting = collectReceivedChunks();
