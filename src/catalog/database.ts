@@ -117,7 +117,7 @@ export async function runPrepared<Row extends QueryResultRow>(
 
 /**
  * Runs a query that is built anew each time as a prepared statement of its text. A connection keeps each text it has seen:
- * what changes from call to call must be among the parameters.
+ * what changes from call to call must be among the parameters. Answers rows alone: what changes rows says which by `returning`.
  */
 export function runBuilt<Row extends QueryResultRow>(
   pool: Pick<ClientBase, 'query'>,

@@ -6,7 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createFile } from './file-calls.ts';
 import { JournalFile } from './journal-file.ts';
-import { draftSettled } from './journal-record.ts';
+import { draftPut, draftSettled } from './journal-record.ts';
+import { GROUP_BYTES_MAX } from './journal-thread.ts';
 
 const RECORD = draftSettled('0'.repeat(64), 'a version');
 
@@ -16,6 +17,14 @@ test('records that come in turns of the event loop one after the other go in one
   assert.deepEqual(await Promise.all(appended), [null, null, null, null]);
   await file.append(RECORD);
   assert.deepEqual(groups, [4, 1]);
+});
+
+test('a full group waits for nobody', async (context) => {
+  const { file, groups } = await openJournal(context);
+  const appended = file.append(draftPut('0'.repeat(64), [Buffer.alloc(GROUP_BYTES_MAX)]));
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  assert.equal(groups.length, 1, 'in the same turn of the event loop');
+  await appended;
 });
 
 test('a group goes although records never stop coming', async (context) => {

@@ -22,8 +22,8 @@ interface Waiting {
 }
 
 /**
- * One journal file of this process. Records that come while a group is being written and synced, or in turns of the event
- * loop that each bring more, make up the next group. After a failure it takes nothing any more: what a sync that failed has lost, the next one does not tell.
+ * One journal file of this process. Records that come while a group is being written and synced, or in
+ * turns of the event loop that each bring more, make up the next group. After a failure it takes nothing any more: what a sync that failed has lost, the next one does not tell.
  */
 export class JournalFile {
   /** The journal's name without its ending. */
@@ -123,11 +123,12 @@ export class JournalFile {
 
   /**
    * Clients that were answered together come back together, and one after the other: a group that went with the first of
-   * them would let all others wait for its sync.
+   * them would let all others wait for its sync. One that is full waits for nobody.
    */
   async #gather(): Promise<void> {
     const endMs = performance.now() + GATHER_MS_MAX;
-    for (let seen = 0; seen < this.#queue.length && performance.now() < endMs; ) {
+    const comesMore = () => this.#queuedBytes < GROUP_BYTES_MAX && performance.now() < endMs;
+    for (let seen = 0; seen < this.#queue.length && comesMore(); ) {
       seen = this.#queue.length;
       await turn();
     }
