@@ -22,8 +22,9 @@ interface Waiting {
 }
 
 /**
- * One journal file of this process. Records that come while a group is being written and synced, or in
- * turns of the event loop that each bring more, make up the next group. After a failure it takes nothing any more: what a sync that failed has lost, the next one does not tell.
+ * One journal file of this process. Records that come while a group is being written and synced, or in turns of the event
+ * loop that each bring more, make up the next group. After a failure it takes nothing any more: what a sync that failed has
+ * lost, the next one does not tell.
  */
 export class JournalFile {
   /** The journal's name without its ending. */
