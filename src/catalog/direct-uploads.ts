@@ -4,7 +4,7 @@ import type { BackendName } from '../core/backend-name.ts';
 import { isUuid } from '../core/ids.ts';
 import type { ObjectKey } from '../core/key.ts';
 import { allowanceOf } from './commit-upload.ts';
-import { type Database, type PreparedStatement, runBuilt, runPrepared } from './database.ts';
+import { type Database, type PreparedStatement, prepareStatement, runPrepared } from './database.ts';
 import { translated } from './errors.ts';
 import type { Schema } from './schema.ts';
 import { assertStorableJson, storableText, storableTextOrNull } from './text.ts';
@@ -67,6 +67,19 @@ const IS_OPEN = sql<boolean>`state in ('reserved', 'completing')`;
 export function directUploads(database: Database): UploadsInProgress {
   const { pool, queries } = database;
   const rows = () => queries.selectFrom('direct_uploads').select(COLUMNS);
+  const find = prepareStatement(
+    'find_upload',
+    rows().where('upload_id', '=', '').where('tenant_id', '=', ''),
+  );
+  const findOpen = prepareStatement(
+    'find_open_upload',
+    queries
+      .selectFrom('direct_uploads')
+      .select('upload_id')
+      .where('incoming_key', '=', '')
+      .where('state', '=', 'reserved')
+      .where('expires_at', '>', new Date(0)),
+  );
   return {
     async reserveUpload(upload, { limit, openMax }) {
       assertStorableJson([upload.filename, upload.fields], 'filename');
@@ -95,19 +108,13 @@ export function directUploads(database: Database): UploadsInProgress {
 
     async findUpload(tenantId, uploadId) {
       if (!isUuid(uploadId)) return undefined;
-      const ofTenant = rows().where('upload_id', '=', uploadId).where('tenant_id', '=', tenantId);
-      const [row] = await runBuilt(pool, 'find_upload', ofTenant);
+      const [row] = await runPrepared(pool, find, [uploadId, tenantId]);
       return row === undefined ? undefined : uploadOf(row);
     },
 
     async isUploadOpen(incomingKey, nowMs) {
-      const open = queries
-        .selectFrom('direct_uploads')
-        .select('upload_id')
-        .where('incoming_key', '=', incomingKey)
-        .where('state', '=', 'reserved')
-        .where('expires_at', '>', new Date(nowMs));
-      return (await runBuilt(pool, 'is_upload_open', open)).length > 0;
+      const values = [incomingKey, 'reserved', new Date(nowMs)];
+      return (await runPrepared(pool, findOpen, values)).length > 0;
     },
 
     async claimUpload(uploadId, { claim, nowMs, untilMs, expired }) {
