@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import { isStowageError, StowageError } from '../core/errors.ts';
 import { Batcher, type BatchOptions } from './batch.ts';
@@ -27,19 +28,21 @@ function refusal(code: string): DatabaseError {
   return Object.assign(new DatabaseError('refused', 0, 'error'), { code });
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** Until a batcher that nobody calls has gathered what there is. */
+async function turns(): Promise<void> {
+  for (let count = 0; count < 4; count += 1) await turn();
+}
 
 test('calls of one turn go together, later ones wait for the batch in flight, none is larger than allowed', async () => {
   const { batcher, batches } = heldBatcher();
   const results = Promise.all([1, 2, 3, 4, 5].map((item) => batcher.add(item)));
-  await turn();
+  await turns();
   assert.deepEqual(
     batches.map(({ items }) => items),
     [[1, 2, 3]],
   );
   batches[0]?.end();
-  await turn();
-  await turn();
+  await turns();
   assert.deepEqual(
     batches.map(({ items }) => items),
     [
@@ -54,16 +57,14 @@ test('calls of one turn go together, later ones wait for the batch in flight, no
 test('no more batches are in flight than allowed', async () => {
   const { batcher, batches } = heldBatcher({ itemsMax: 1, batchesInFlightMax: 2 });
   const results = [1, 2, 3, 4].map((item) => batcher.add(item));
-  await turn();
+  await turns();
   assert.equal(batches.length, 2);
   batches[0]?.end();
-  await turn();
-  await turn();
+  await turns();
   assert.equal(batches.length, 3);
   for (let ended = 1; ended < 4; ended += 1) {
     batches[ended]?.end();
-    await turn();
-    await turn();
+    await turns();
   }
   assert.deepEqual(await Promise.all(results), [10, 20, 30, 40]);
 });
@@ -71,9 +72,9 @@ test('no more batches are in flight than allowed', async () => {
 test('a batch that takes long holds nobody up: another goes beside it', async () => {
   const { batcher, batches } = heldBatcher({ batchesInFlightMax: 2, patienceMs: 10 });
   const slow = batcher.add(1);
-  await turn();
+  await turns();
   const quick = batcher.add(2);
-  await turn();
+  await turns();
   assert.equal(batches.length, 1);
   while (batches.length < 2) await turn();
   batches[1]?.end();
@@ -86,7 +87,7 @@ test('more than may wait are refused at once', async () => {
   const { batcher, batches } = heldBatcher({ waitingMax: 2 });
   const first = [batcher.add(1), batcher.add(2)];
   await assert.rejects(batcher.add(3), { code: 'database_unavailable' });
-  await turn();
+  await turns();
   batches[0]?.end();
   assert.deepEqual(await Promise.all(first), [10, 20]);
 });
@@ -114,7 +115,7 @@ test('when a batch fails its items are tried alone, and only the bad one fails',
 test('when the database is away nothing is tried again', async () => {
   const { batcher, batches } = heldBatcher();
   const results = Promise.allSettled([1, 2].map((item) => batcher.add(item)));
-  await turn();
+  await turns();
   batches[0]?.end(new StowageError('database_unavailable', 'The database is not available.'));
   assert.deepEqual(
     (await results).map(({ status }) => status),
@@ -133,7 +134,7 @@ test('when it is not known whether a batch was committed nothing is tried again'
   ]) {
     const { batcher, batches } = heldBatcher();
     const results = Promise.allSettled([1, 2].map((item) => batcher.add(item)));
-    await turn();
+    await turns();
     batches[0]?.end(failure);
     for (const result of await results) {
       assert.ok(result.status === 'rejected' && isStowageError(result.reason, 'database_unavailable'));

@@ -1,4 +1,5 @@
 import { isStowageError, StowageError } from '../core/errors.ts';
+import { gather } from '../core/gather.ts';
 import { wasRolledBack } from './errors.ts';
 
 export interface BatchOptions<Item, Result> {
@@ -19,8 +20,9 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Groups concurrent calls: the first goes at once, and what arrives while a batch is in flight goes together in the
- * next. So a lone call waits for nothing, and many share a round trip and a commit. With patience another batch goes beside
+ * Groups concurrent calls: the first goes with those that come in the same turns of the event loop, and what arrives while
+ * a batch is in flight goes together in the next. So a lone call waits for one turn, and many share a round trip and a
+ * commit. With patience another batch goes beside
  * the first only when it is full, or when the first takes long: small ones side by side cost the database more.
  *
  * When the server says that a batch failed and left nothing, its items are tried one by one, so that only the one at
@@ -51,14 +53,20 @@ export class Batcher<Item, Result> {
     });
   }
 
-  /** After the current turn of the event loop: calls made by callbacks of the same turn go together. */
   #schedule(): void {
     if (this.#scheduled || this.#inFlight >= this.#options.batchesInFlightMax) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#start(this.#inFlight === 0 || this.#patienceMs === 0 ? 1 : this.#options.itemsMax);
-    });
+    void this.#startGathered();
+  }
+
+  async #startGathered(): Promise<void> {
+    const { itemsMax } = this.#options;
+    await gather(
+      () => this.#waiting.length,
+      () => this.#waiting.length >= itemsMax,
+    );
+    this.#scheduled = false;
+    this.#start(this.#inFlight === 0 || this.#patienceMs === 0 ? 1 : itemsMax);
   }
 
   /** Starts the batches that may go: those with at least so many items. */

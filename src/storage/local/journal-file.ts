@@ -1,6 +1,6 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { MIB } from '../../core/bytes.ts';
 import { StowageError } from '../../core/errors.ts';
+import { gather } from '../../core/gather.ts';
 import { closeFile } from './file-calls.ts';
 import type { Refusal } from './journal-group.ts';
 import type { RecordDraft } from './journal-record.ts';
@@ -8,9 +8,6 @@ import { type DraftGroup, GROUP_BYTES_MAX } from './journal-thread.ts';
 
 /** Most bytes that wait for their group; then puts wait before they begin. */
 export const QUEUED_BYTES_MAX = 32 * MIB;
-
-/** How long records may keep coming before their group goes, in milliseconds. */
-const GATHER_MS_MAX = 5;
 
 /** Makes a group of records durable and places their objects; rejects when none of it can be relied on. */
 export type CommitGroup = (group: DraftGroup) => Promise<readonly Refusal[]>;
@@ -104,7 +101,10 @@ export class JournalFile {
   /** Never rejects: each record is told its own outcome. */
   async #flush(): Promise<void> {
     while (this.#queue.length > 0) {
-      await this.#gather();
+      await gather(
+        () => this.#queue.length,
+        () => this.#queuedBytes >= GROUP_BYTES_MAX,
+      );
       const group = this.#takeGroup();
       try {
         const records = group.map(({ record }) => record);
@@ -120,19 +120,6 @@ export class JournalFile {
       }
     }
     this.#flushing = null;
-  }
-
-  /**
-   * Clients that were answered together come back together, and one after the other: a group that went with the first of
-   * them would let all others wait for its sync. One that is full waits for nobody.
-   */
-  async #gather(): Promise<void> {
-    const endMs = performance.now() + GATHER_MS_MAX;
-    const comesMore = () => this.#queuedBytes < GROUP_BYTES_MAX && performance.now() < endMs;
-    for (let seen = 0; seen < this.#queue.length && comesMore(); ) {
-      seen = this.#queue.length;
-      await turn();
-    }
   }
 
   #takeGroup(): Waiting[] {
