@@ -156,6 +156,11 @@ export interface PutOptions extends WriteOptions {
   readonly mode: 'create' | 'replace';
   /** Exact size of the body in bytes when it is known; a body of another size fails. */
   readonly sizeBytes?: number;
+  /**
+   * Called at most once, when the whole body is there and only a short sync stands between it and its place: work that can be
+   * taken back may go on beside that. The put may still fail. Stores that can't tell never call it. Must not throw.
+   */
+  readonly onWhole?: () => void;
 }
 
 export interface CopyOptions extends WriteOptions {

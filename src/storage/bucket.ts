@@ -64,7 +64,8 @@ export class Bucket implements StorageBackend {
   }
 
   async put(key: string, body: ByteStream, options: PutOptions): Promise<ObjectInfo> {
-    const checked = { ...checkedWrite(options), mode: options.mode };
+    const { mode, onWhole } = options;
+    const checked = { ...checkedWrite(options), mode, ...(onWhole && { onWhole }) };
     const target = parseObjectKey(key);
     if (options.sizeBytes === undefined) return this.#backend.put(target, body, checked);
     const { sizeBytes } = options;

@@ -70,6 +70,11 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
     ['late metadata is asked for once, after the whole body'],
   ],
   [
+    'a store that says too early that a body is whole is noticed',
+    broken.SaysWholeTooEarly,
+    ['a put says at most once that its body is whole, after the body and before its end'],
+  ],
+  [
     'a range that ends one byte short is noticed',
     broken.RangeEndsOneShort,
     ['a range is exact at both ends', 'a range across a large object is exact', 'a read URL answers a range'],

@@ -118,6 +118,13 @@ export class AsksMetadataTooEarly extends MemoryBackend {
   }
 }
 
+export class SaysWholeTooEarly extends MemoryBackend {
+  override put(key: ObjectKey, body: ByteStream, options: PutOptions): Promise<ObjectInfo> {
+    options.onWhole?.();
+    return super.put(key, body, options);
+  }
+}
+
 export class RangeEndsOneShort extends MemoryBackend {
   override async get(key: ObjectKey, options: GetOptions): Promise<ObjectBody> {
     const got = await super.get(key, options);

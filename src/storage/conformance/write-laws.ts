@@ -119,6 +119,36 @@ export const WRITE_LAWS: Laws = {
     assert.equal(await readText(bucket, `${base}a`), 'exact');
   },
 
+  'a put says at most once that its body is whole, after the body and before its end': async ({
+    bucket,
+    base,
+  }) => {
+    for (const sizeBytes of [1, 100_000, 2 * MIB]) {
+      const events: string[] = [];
+      async function* body(): AsyncGenerator<Uint8Array> {
+        yield* inChunks(noise(sizeBytes, 5), 50_000);
+        events.push('body');
+      }
+      const onWhole = () => events.push('whole');
+      await bucket.put(`${base}${sizeBytes}`, body(), { ...CREATE, onWhole });
+      events.push('stored');
+      assert.deepEqual(
+        events.filter((event) => event !== 'whole'),
+        ['body', 'stored'],
+      );
+      // A store that can't tell says nothing.
+      if (events.includes('whole')) assert.deepEqual(events, ['body', 'whole', 'stored']);
+    }
+    const calls: string[] = [];
+    const broken = new Error('the body broke');
+    const put = bucket.put(`${base}b`, breaksAfter(Buffer.from('par'), broken), {
+      ...CREATE,
+      onWhole: () => calls.push('whole'),
+    });
+    await assert.rejects(put);
+    assert.deepEqual(calls, []);
+  },
+
   'thirty-two puts at once all arrive': async ({ bucket, base }) => {
     const numbers = Array.from({ length: 32 }, (_, index) => index);
     const bodyOf = (number: number) => noise(1000 + number * 997, number + 1);

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { KIB } from '../../core/bytes.ts';
+import { KIB, MIB } from '../../core/bytes.ts';
 import { CREATE, inChunks, noise, REPLACE, readBytes, readText, refuses } from '../conformance/material.ts';
 import { openTestStore, type TestStore } from './test-store.ts';
 
@@ -57,6 +57,25 @@ const WAYS: Readonly<Record<string, (store: TestStore) => Promise<unknown>>> = {
 };
 
 describe('a power cut finds what was answered, since', { skip: process.platform !== 'linux' }, () => {
+  for (const [sizeBytes, expected] of [
+    [10 * KIB, 1],
+    [300 * KIB, 1],
+    [2 * MIB, 0],
+  ] as const) {
+    test(`a body of ${sizeBytes} bytes is ${expected === 1 ? '' : 'not '}told to be whole before it is synced`, async (context) => {
+      const store = await openTestStore(context);
+      await store.bucket.put('opens the journal', inChunks(noise(KIB, 4), KIB), CREATE);
+      const { events } = watchDisk(context, store);
+      const seen: (readonly string[])[] = [];
+      const onWhole = () => seen.push([...events]);
+      await store.bucket.put('a', inChunks(noise(sizeBytes, 5), 9000), { ...CREATE, onWhole });
+      assert.deepEqual(
+        seen,
+        Array.from({ length: expected }, () => []),
+      );
+    });
+  }
+
   for (const [title, make] of Object.entries(WAYS)) {
     test(`${title} is on disk before it has its place, and its name before the put is done`, async (context) => {
       const store = await openTestStore(context);

@@ -93,13 +93,16 @@ export class Journal {
     readonly place: ObjectPlace;
     readonly version: string;
     readonly record: RecordDraft;
+    /** Called when the record is about to wait for its group. */
+    readonly onQueued?: (() => void) | undefined;
   }): Promise<boolean> {
-    const { place, version, record } = object;
+    const { place, version, record, onQueued } = object;
     return this.#options.locks.run(place.path, async () => {
       const held = await this.#reserve();
       if (held === null) return false;
       held.file.live.set(version, place.name);
       try {
+        onQueued?.();
         const refusal = await held.file.append(record);
         if (refusal === null) return true;
         if (refusal.recorded) await held.file.append(draftSettled(place.name, version));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ByteStream } from '../../core/bytes.ts';
-import { KIB } from '../../core/bytes.ts';
+import { KIB, MIB } from '../../core/bytes.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import { AbortRace } from '../abort-race.ts';
 import type { ObjectInfo, WriteOptions } from '../backend.ts';
@@ -28,6 +28,9 @@ import { newTemporaryName } from './temporary-files.ts';
 /** Largest object file that goes through the journal, in bytes. */
 export const JOURNALED_BYTES_MAX = 64 * KIB;
 
+/** Largest object whose own sync is short: a few milliseconds. */
+const SHORT_SYNC_BYTES_MAX = MIB;
+
 /** What writing needs of an open store. */
 export interface WritableStore {
   readonly layout: Layout;
@@ -41,6 +44,7 @@ export interface WritableStore {
 export interface WriteObjectOptions extends WriteOptions {
   readonly mode: 'create' | 'replace';
   readonly sizeBytes?: number;
+  readonly onWhole?: () => void;
 }
 
 /**
@@ -70,7 +74,7 @@ export async function writeObject(
     };
     const whole = beginning.ended ? wholeFile(beginning, toEnd) : null;
     abort.check();
-    if (whole !== null && (await putInJournal(store, place, whole, options.mode))) return whole.info;
+    if (whole !== null && (await putInJournal(store, place, whole, options))) return whole.info;
     const path = `${store.layout.temporary}/${newTemporaryName()}`;
     const fd = await createFile(path);
     temporaryPath = path;
@@ -79,6 +83,7 @@ export async function writeObject(
       if (whole !== null) await writeFully(fd, whole.bytes);
       const { info } = whole ?? (await writeBatches(target, beginning, source, abort, toEnd));
       abort.check();
+      if (info.sizeBytes <= SHORT_SYNC_BYTES_MAX) options.onWhole?.();
       await syncData(fd);
       abort.check();
       await placeFile(store, path, place, options.mode);
@@ -121,11 +126,16 @@ async function putInJournal(
   { journal }: WritableStore,
   place: FilePlace | ObjectPlace,
   { info, bytes, sizeBytes }: WholeFile,
-  mode: 'create' | 'replace',
+  { mode, onWhole }: Pick<WriteObjectOptions, 'mode' | 'onWhole'>,
 ): Promise<boolean> {
   if (!journal.isEnabled || mode !== 'create' || !isObjectPlace(place)) return false;
   if (sizeBytes > JOURNALED_BYTES_MAX) return false;
-  return journal.put({ place, version: info.version, record: draftPut(place.name, bytes) });
+  return journal.put({
+    place,
+    version: info.version,
+    record: draftPut(place.name, bytes),
+    onQueued: onWhole,
+  });
 }
 
 function describe(key: ObjectKey, sizeBytes: number, options: WriteOptions, nowMs: number): ObjectInfo {
