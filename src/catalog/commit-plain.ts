@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { ClientBase } from 'pg';
 import { ownerName } from '../core/principal.ts';
 import { entryColumns } from './access-log.ts';
 import type { Owner, UploadCommit } from './catalog.ts';
@@ -27,12 +27,16 @@ interface OwnerShare {
   files: number;
 }
 
+/** Whether an upload has no part in anything but its owner's count. */
+export function isSimple({ idempotency, reservation }: UploadCommit): boolean {
+  return idempotency === null && reservation === undefined;
+}
+
 /** Whether an upload can go the short way: nothing but its assets, entries and count is to be written. */
 export function isPlain({ upload }: PendingCommit, _index: number, batch: readonly PendingCommit[]): boolean {
   const { limit } = batch[0]?.upload ?? upload;
   return (
-    upload.idempotency === null &&
-    upload.reservation === undefined &&
+    isSimple(upload) &&
     upload.limit.filesMax === limit.filesMax &&
     upload.limit.windowSeconds === limit.windowSeconds
   );
@@ -44,11 +48,14 @@ export function isPlain({ upload }: PendingCommit, _index: number, batch: readon
  * @param batch at least one upload, all {@link isPlain}.
  * @throws what the server says when one of them can't be recorded: then nothing of the batch is.
  */
-export async function commitPlain(pool: Pool, batch: readonly PendingCommit[]): Promise<readonly Verdict[]> {
+export async function commitPlain(
+  connection: Pick<ClientBase, 'query'>,
+  batch: readonly PendingCommit[],
+): Promise<readonly Verdict[]> {
   const [first] = batch;
   if (first === undefined) return [];
   const { filesMax, windowSeconds } = first.upload.limit;
-  const counts = await runPrepared(pool, COMMIT_PLAIN, [
+  const counts = await runPrepared(connection, COMMIT_PLAIN, [
     JSON.stringify([...ownerShares(batch).values()]),
     filesMax,
     windowSeconds,

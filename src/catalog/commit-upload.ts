@@ -1,19 +1,26 @@
+import type { ClientBase, Pool } from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { StowageError } from '../core/errors.ts';
 import { entryColumns } from './access-log.ts';
 import { Batcher } from './batch.ts';
 import type { CommitOutcome, Owner, UploadAllowance, UploadCommit, UploadLimit } from './catalog.ts';
-import { commitPlain, isPlain } from './commit-plain.ts';
-import { assetColumns, type PendingCommit, type Verdict } from './commit-rows.ts';
+import { commitPlain, isPlain, isSimple } from './commit-plain.ts';
+import { assetColumns, type BytesState, type PendingCommit, type Verdict } from './commit-rows.ts';
 import { type Database, type PreparedStatement, runPrepared } from './database.ts';
-import { wasRolledBack } from './errors.ts';
+import { translated, wasRolledBack } from './errors.ts';
 import { assertStorableJson, storableText } from './text.ts';
-import type { Within } from './transaction.ts';
+import { inTransaction, type Within } from './transaction.ts';
 
 const UPLOADS_PER_BATCH_MAX = 64;
 const BATCHES_IN_FLIGHT_MAX = 2;
 const PATIENCE_MS = 10;
 const UPLOADS_WAITING_MAX = 5_000;
+/** How long written rows wait for their bytes, in milliseconds: they keep other uploads of their owners waiting. */
+const BYTES_WAIT_MS_MAX = 100;
+/** After bytes that came later than that, how long rows are written only when their bytes are durable, in milliseconds. */
+const SLOW_DISK_MS = 10_000;
+/** A node that stands still between rows and commit loses its transaction after so long, and with it the locks. */
+const BEGIN = "begin; set local idle_in_transaction_session_timeout = '5s'";
 
 const COMMIT: PreparedStatement<Verdict & { ordinal: string }> = {
   name: 'commit_uploads',
@@ -27,25 +34,55 @@ const ALLOWANCE: PreparedStatement<{ files: number; window_end: Date }> = {
 
 /** Records finished uploads, those that arrive together in one transaction. */
 export function uploadCommitter(database: Database, clock: Clock) {
+  let waitsForBytesUntilMs = 0;
   const commits = new Batcher<PendingCommit, Verdict>({
     itemsMax: UPLOADS_PER_BATCH_MAX,
     batchesInFlightMax: BATCHES_IN_FLIGHT_MAX,
     patienceMs: PATIENCE_MS,
     waitingMax: UPLOADS_WAITING_MAX,
-    run: (batch) => commitBatch(database, batch),
+    run: (batch) =>
+      commitBatch(database, batch, () => {
+        waitsForBytesUntilMs = performance.now() + SLOW_DISK_MS;
+      }),
   });
+  const commit = async (pending: PendingCommit): Promise<Verdict> => {
+    const { bytes, ...upload } = pending.upload;
+    if (bytes !== undefined && isSimple(upload) && performance.now() >= waitsForBytesUntilMs) {
+      const verdict = await commits.add(pending);
+      if (verdict.verdict !== 'no_bytes') return verdict;
+    }
+    await bytes;
+    return commits.add({ ...pending, upload, bytes: DURABLE });
+  };
   return async (upload: UploadCommit, within?: Within): Promise<CommitOutcome> => {
+    const bytes = stateOf(upload.bytes);
     assertCommittable(upload);
     const nowMs = clock.now();
-    const verdict = await (within === undefined
-      ? commits.add({ upload, nowMs })
-      : commitWithin(within, { upload, nowMs }));
+    const pending = { upload, bytes, nowMs };
+    const verdict = await (within === undefined ? commit(pending) : commitWithin(within, pending));
     if (verdict.verdict === 'conflict') {
       throw new StowageError('conflict', 'The upload is already recorded.');
     }
     const allowance = allowanceOf(upload.limit, nowMs, verdict.files_used ?? 0, verdict.window_ends_at);
-    return { outcome: verdict.verdict, allowance };
+    return { outcome: verdict.verdict === 'recorded' ? 'recorded' : 'rate_limited', allowance };
   };
+}
+
+const DURABLE: BytesState = { is: 'durable' };
+
+/** Follows the bytes of an upload, so that a batch need not wait to know how they stand. */
+function stateOf(bytes: Promise<unknown> | undefined): BytesState {
+  if (bytes === undefined) return DURABLE;
+  const state: { is: BytesState['is'] } = { is: 'coming' };
+  bytes.then(
+    () => {
+      state.is = 'durable';
+    },
+    () => {
+      state.is = 'lost';
+    },
+  );
+  return state;
 }
 
 /** What the owner may still upload in the running window. */
@@ -81,21 +118,80 @@ function assertCommittable(upload: UploadCommit): void {
   if (upload.idempotency !== null) assertStorableJson(upload.idempotency.response, 'metadata');
 }
 
-async function commitBatch({ pool }: Database, batch: readonly PendingCommit[]): Promise<readonly Verdict[]> {
+/**
+ * Records a batch, all of it or what can be.
+ *
+ * @param onLateBytes called when rows were written in vain: their bytes took too long.
+ */
+async function commitBatch(
+  database: Database,
+  batch: readonly PendingCommit[],
+  onLateBytes: () => void,
+): Promise<readonly Verdict[]> {
+  const { pool } = database;
+  /** Those that need not be waited for; the others come again when their bytes are durable. */
+  const commitOnly = async (some: readonly PendingCommit[]): Promise<readonly Verdict[]> => {
+    const verdicts = some.length === 0 ? [] : await commitBatch(database, some, onLateBytes);
+    return batch.map((pending) => verdicts[some.indexOf(pending)] ?? NO_BYTES);
+  };
+  if (batch.some(({ bytes }) => bytes.is === 'lost'))
+    return commitOnly(batch.filter(({ bytes }) => bytes.is !== 'lost'));
+  const isDurable = () => batch.every(({ bytes }) => bytes.is === 'durable');
   if (batch.every(isPlain)) {
     try {
-      return await commitPlain(pool, batch);
+      return await (isDurable() ? commitPlain(pool, batch) : commitBesideBytes(pool, batch, onLateBytes));
     } catch (error) {
-      // Of one of them something is taken, wrong or too much: the long way tells which, and records the others.
-      if (!wasRolledBack(error)) throw error;
+      // Of one of them something is taken, wrong, too much or late: the long way tells which, and records the others.
+      if (!wasRolledBack(error) && !(error instanceof NoBytesYet)) throw error;
     }
   }
+  if (!isDurable()) return commitOnly(batch.filter(({ bytes }) => bytes.is === 'durable'));
   const verdicts = await runPrepared(pool, COMMIT, [JSON.stringify(batch.map(commitColumns))]);
   return verdicts.sort((a, b) => Number(a.ordinal) - Number(b.ordinal));
 }
 
+/** Writes the rows while the bytes become durable, and commits them after that: so the two waits overlap. */
+function commitBesideBytes(
+  pool: Pool,
+  batch: readonly PendingCommit[],
+  onLateBytes: () => void,
+): Promise<readonly Verdict[]> {
+  const work = async (client: ClientBase): Promise<readonly Verdict[]> => {
+    const verdicts = await commitPlain(client, batch);
+    await inTime(Promise.all(batch.map(({ upload }) => upload.bytes)), onLateBytes);
+    return verdicts;
+  };
+  return translated(inTransaction(pool, work, BEGIN));
+}
+
+/** @throws NoBytesYet when they are rejected, or take long. */
+async function inTime(bytes: Promise<unknown>, onLate: () => void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      onLate();
+      reject(new Error('Bytes took too long.'));
+    }, BYTES_WAIT_MS_MAX);
+  });
+  try {
+    await Promise.race([bytes, late]);
+  } catch (error) {
+    throw new NoBytesYet('Bytes of the batch are not durable.', { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Rolls the rows of a batch back whose bytes are not durable, or not soon. */
+class NoBytesYet extends Error {
+  override readonly name = 'NoBytesYet';
+}
+
+const NO_BYTES: Verdict = { verdict: 'no_bytes', files_used: null, window_ends_at: null };
+
 /** In the transaction of somebody else, which goes with it when nothing is recorded: so this one shares none. */
 async function commitWithin(within: Within, pending: PendingCommit): Promise<Verdict> {
+  await pending.upload.bytes;
   let answer: Verdict | undefined;
   try {
     return await within(async (client) => {

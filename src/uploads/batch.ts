@@ -3,6 +3,7 @@ import { isEndUnknown } from '../catalog/transaction.ts';
 import type { AssetType } from '../core/asset-type.ts';
 import { isStowageError } from '../core/errors.ts';
 import { newTimeOrderedUuid } from '../core/ids.ts';
+import type { ObjectKey } from '../core/key.ts';
 import { rateLimitedError } from './allowance.ts';
 import { answerToKeep, type KeyFields } from './idempotency.ts';
 import type { UploadMetadata } from './metadata.ts';
@@ -15,7 +16,11 @@ export class UploadBatch {
   readonly #request: UploadRequest;
   /** In the order of the files; a file that waits in the spool is a hole until it is stored. */
   readonly #stored: (StoredFile | undefined)[] = [];
-  /** Whether rows may exist: from then on bytes are only removed when the catalog said that it recorded nothing. */
+  /** Of each file; fulfilled when it is durable or has failed, which it has told the batch by then. */
+  readonly #storing: Promise<void>[] = [];
+  #unfinished = 0;
+  #failure: { readonly error: unknown } | null = null;
+  /** Whether rows may exist: from then on bytes are only removed when it is known that nothing was recorded. */
   #rowsPossible = false;
   /** The asset type, as soon as it is known: refusals are logged with it. */
   assetType: AssetType | undefined;
@@ -28,9 +33,42 @@ export class UploadBatch {
     this.#request = request;
   }
 
-  /** @param index the file's place among the files of the request, from 0. */
-  add(index: number, file: StoredFile): void {
-    this.#stored[index] = file;
+  /**
+   * Takes a file while it is stored. Fulfilled when it is whole: that it is durable is waited for by `commit` and `undo`.
+   *
+   * @param index the file's place among the files of the request, from 0.
+   * @throws what `store` throws before that; what it or an earlier file throws afterwards is thrown by the next call.
+   */
+  async take(
+    index: number,
+    store: (onWhole: (file: StoredFile) => void) => Promise<StoredFile>,
+  ): Promise<void> {
+    this.check();
+    this.#unfinished += 1;
+    await new Promise<void>((resolve) => {
+      const add = (file: StoredFile) => {
+        this.#stored[index] = file;
+        resolve();
+      };
+      const end = (file: StoredFile) => {
+        this.#unfinished -= 1;
+        add(file);
+      };
+      const fail = (error: unknown) => {
+        this.#unfinished -= 1;
+        this.#failure ??= { error };
+        // What has this key now is somebody else's, perhaps.
+        this.#stored[index] = undefined;
+        resolve();
+      };
+      this.#storing.push(store(add).then(end, fail));
+    });
+    this.check();
+  }
+
+  /** @throws what a file has failed with that was taken already. */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure.error;
   }
 
   get files(): readonly StoredFile[] {
@@ -38,25 +76,55 @@ export class UploadBatch {
   }
 
   /**
-   * Writes the rows of all files in one transaction.
+   * Writes the rows of all files in one transaction, which is committed when the files are durable.
    *
-   * @throws StowageError `rate_limited` when the owner's allowance is less than the files; what the catalog throws.
+   * @throws StowageError `rate_limited` when the owner's allowance is less than the files; what storing a file throws; what
+   *   the catalog throws.
    */
   async commit(): Promise<{ readonly assets: readonly Asset[]; readonly allowance: UploadAllowance }> {
+    // The transaction of somebody else waits for no bytes.
+    if (this.#request.within !== undefined) await Promise.all(this.#storing);
+    this.check();
+    if (this.#unfinished === 0) return this.#record(undefined);
+    const keys = this.files.map(({ key }) => key);
+    try {
+      return await this.#record(this.#durableUnder(keys));
+    } catch (error) {
+      if (!(error instanceof OtherKey)) throw error;
+      return await this.#record(undefined);
+    }
+  }
+
+  async #allDurable(): Promise<void> {
+    await Promise.all(this.#storing);
+    this.check();
+  }
+
+  /** @throws OtherKey when a file has got another key. */
+  async #durableUnder(keys: readonly ObjectKey[]): Promise<void> {
+    await this.#allDurable();
+    if (this.files.some(({ key }, index) => key !== keys[index])) throw new OtherKey();
+  }
+
+  async #record(
+    bytes: Promise<void> | undefined,
+  ): Promise<{ readonly assets: readonly Asset[]; readonly allowance: UploadAllowance }> {
     const { catalog } = this.#context;
     const { within } = this.#request;
     const assets = this.files.map((file) => this.#asset(file));
     this.#rowsPossible = true;
-    const result = await catalog
-      .commitUpload(this.#commitOf(assets), within?.(assets))
-      .catch((error: unknown) => {
-        // A clear no of the catalog, or of who shares its transaction. After any other failure, a lost connection say, the
-        // rows may be there all the same.
-        if (within === undefined ? isStowageError(error, 'conflict') : !isEndUnknown(error)) {
-          this.#rowsPossible = false;
-        }
-        throw error;
-      });
+    const commit = { ...this.#commitOf(assets), ...(bytes && { bytes }) };
+    const result = await catalog.commitUpload(commit, within?.(assets)).catch(async (error: unknown) => {
+      const isStored = await (bytes ?? Promise.resolve()).then(
+        () => true,
+        () => false,
+      );
+      // No rows without bytes. A clear no of the catalog, or of who shares its transaction. After any other failure, a lost
+      // connection say, the rows may be there all the same.
+      if (!isStored || (within === undefined ? isStowageError(error, 'conflict') : !isEndUnknown(error)))
+        this.#rowsPossible = false;
+      throw error;
+    });
     if (result.outcome === 'recorded') return { assets, allowance: result.allowance };
     this.#rowsPossible = false;
     throw rateLimitedError(result.allowance);
@@ -65,6 +133,7 @@ export class UploadBatch {
   /** Removes the bytes again. Never rejects: what stays behind is the sweeper's. */
   async undo(): Promise<void> {
     const { bucket, log } = this.#context;
+    await Promise.all(this.#storing);
     const keys = this.files.map(({ key }) => key);
     if (keys.length === 0) return;
     const { requestId } = this.#request.origin;
@@ -143,6 +212,11 @@ export class UploadBatch {
       atMs,
     };
   }
+}
+
+/** A file was announced under a key that it has not got. */
+class OtherKey extends Error {
+  override readonly name = 'OtherKey';
 }
 
 /** How long the removal of a failed upload's bytes may take, in milliseconds. */

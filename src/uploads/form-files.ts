@@ -8,7 +8,7 @@ import { type Form, type FormPart, parseForm } from './form.ts';
 import { FormFields } from './form-fields.ts';
 import { requestTooLarge } from './form-scanner.ts';
 import type { Spool, SpooledFile } from './spool.ts';
-import { storeFile } from './store-file.ts';
+import { type FileToStore, storeFile } from './store-file.ts';
 import type { FormUploadRequest, IntakeOptions } from './upload.ts';
 
 /** What a form may weigh beside its files, in bytes. */
@@ -164,6 +164,8 @@ class FormFiles implements FormReceiver {
       await spooled.remove();
     }
     if (digests.length === 0) return;
+    // One that has failed would leave a hole.
+    batch.check();
     const stored = batch.files.map(({ contentHash, verdict }) => ({
       contentHash,
       filename: verdict.filename,
@@ -184,7 +186,7 @@ class FormFiles implements FormReceiver {
   ): Promise<void> {
     const { context, request, batch, fields } = this.#options;
     if (batch.assetType === undefined) throw new Error('A file is stored before its asset type is known.');
-    const stored = storeFile(context, {
+    const file: FileToStore = {
       body: spooled === null ? part.body : spooled.read(),
       claim: {
         filename: part.filename,
@@ -197,8 +199,8 @@ class FormFiles implements FormReceiver {
       owner: request.principal,
       signal: request.signal,
       bodyEndsOnAbort: true,
-    });
-    batch.add(index, await named(part, stored));
+    };
+    await batch.take(index, (onWhole) => named(part, storeFile(context, { ...file, onWhole })));
   }
 
   #limitCount(): void {

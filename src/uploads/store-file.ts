@@ -21,9 +21,11 @@ export interface FileToStore {
   readonly signal: AbortSignal;
   /** Whether `body` itself ends when the signal fires; if not, the gate watches the signal for each chunk. */
   readonly bodyEndsOnAbort: boolean;
+  /** Called when the file has passed the gate and only a short sync is awaited. It may still fail, or get another key. */
+  readonly onWhole?: (file: StoredFile) => void;
 }
 
-/** A file whose bytes are durable, and of which no row tells yet. */
+/** A file that has passed the gate into the store, and of which no row tells yet. */
 export interface StoredFile {
   readonly key: ObjectKey;
   readonly verdict: Verdict;
@@ -50,7 +52,7 @@ export async function storeFile(
   { bucket, clock }: { readonly bucket: UploadBucket; readonly clock: Clock },
   file: FileToStore,
 ): Promise<StoredFile> {
-  const { claim, assetType, fields, owner, signal } = file;
+  const { claim, assetType, fields, owner, signal, onWhole } = file;
   const admission = await admit(file.body, claim, assetType, {
     keptBytesMax: KEPT_BYTES_MAX,
     ...(!file.bodyEndsOnAbort && { signal }),
@@ -70,9 +72,9 @@ export async function storeFile(
         metadata: () => objectMetadata(owner, nowMs, admission.verdict()),
         ...(claim.sizeBytes !== null && { sizeBytes: claim.sizeBytes }),
         signal,
+        ...(onWhole && { onWhole: () => onWhole(storedAs(key, admission)) }),
       });
-      const verdict = admission.verdict();
-      return { key, verdict, contentHash: verdict.sha256.toString('hex') };
+      return storedAs(key, admission);
     } catch (error) {
       const isTaken = isStowageError(error, 'object_exists');
       const mayDraw = isTaken && attempt < KEYS_MAX && isDrawn(assetType.keyTemplate);
@@ -85,6 +87,11 @@ export async function storeFile(
       body = again;
     }
   }
+}
+
+function storedAs(key: ObjectKey, admission: Admission): StoredFile {
+  const verdict = admission.verdict();
+  return { key, verdict, contentHash: verdict.sha256.toString('hex') };
 }
 
 /** What is stored with the bytes. The owner's id is a pseudonym: object metadata holds no personal data. */
