@@ -135,6 +135,13 @@ export function formPost(
   return { head, tail };
 }
 
+/** What stands between one file of {@link formPost} and the next. */
+export function nextFile(name: string, type: string): Buffer {
+  return Buffer.from(
+    `\r\n--${BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="${name}"\r\nContent-Type: ${type}\r\n\r\n`,
+  );
+}
+
 /** The bytes of a GET. */
 export function get(path: string, authorization?: string): Buffer {
   const bearer = authorization === undefined ? '' : `Authorization: Bearer ${authorization}\r\n`;
