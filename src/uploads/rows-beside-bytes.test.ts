@@ -7,6 +7,7 @@ import { isStowageError, StowageError } from '../core/errors.ts';
 import type { ObjectKey } from '../core/key.ts';
 import type { ObjectInfo } from '../storage/backend.ts';
 import {
+  type FixtureOptions,
   formRequest,
   type IntakeFixture,
   note,
@@ -28,9 +29,13 @@ type EndOfPut = (put: {
 type Store = (theirs?: 'theirs') => Promise<ObjectInfo>;
 
 /** An intake on a store that says of every file that it is whole, and ends its put as told. */
-function openWith(end: EndOfPut): Promise<IntakeFixture> {
+function openWith(
+  end: EndOfPut,
+  options: Partial<Pick<FixtureOptions, 'uploadLimit'>> = {},
+): Promise<IntakeFixture> {
   let count = 0;
   return openIntakeFixture({
+    ...options,
     wrapBucket: (bucket): UploadBucket => ({
       deleteMany: (keys, options) => bucket.deleteMany(keys, options),
       put: async (key, body, { onWhole, ...options }) => {
@@ -124,6 +129,23 @@ describe('rows that are written while the bytes become durable', () => {
     const [keys, rows, outcomes] = await kept(fixture);
     assert.deepEqual(rows?.toSorted(), keys?.toSorted());
     assert.deepEqual([rows?.length, outcomes], [6, Array.from({ length: 6 }, () => 'ok')]);
+  });
+
+  it('are those of as many files as the limit allows, and the others leave nothing', async () => {
+    const options = { uploadLimit: { filesMax: 5, windowSeconds: 3600 } };
+    await using fixture = await openWith(async ({ store }) => {
+      await wait(20);
+      return store();
+    }, options);
+    const uploads = await Promise.allSettled(
+      Array.from({ length: 12 }, () => fixture.intake.receiveForm(formRequest([TYPE, note('a.txt')]))),
+    );
+    const failures = uploads.filter((result) => result.status === 'rejected');
+    assert.equal(failures.length, 7);
+    for (const { reason } of failures) assert.ok(isStowageError(reason, 'rate_limited'), String(reason));
+    const [keys, rows] = await kept(fixture);
+    assert.equal(keys?.length, 5);
+    assert.deepEqual(rows?.toSorted(), keys?.toSorted());
   });
 
   it('name the key under which the bytes are: another, when somebody took the first', async () => {
