@@ -32,7 +32,7 @@ export async function latency(rounds: number): Promise<Answer> {
     );
     return {
       question:
-        'One client, one request after the other: an upload of 10 KB, a signed URL with its log entry, a form with ten files of 10 KB',
+        'One client: an upload of 10 KB, a signed URL with its log entry, a form with ten files of 10 KB',
       unit: 'ms',
       figures,
       targets: [

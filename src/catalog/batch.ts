@@ -22,8 +22,8 @@ interface Waiting<Item, Result> {
 /**
  * Groups concurrent calls: the first goes with those that come in the same turns of the event loop, and what arrives while
  * a batch is in flight goes together in the next. So a lone call waits for one turn, and many share a round trip and a
- * commit. With patience another batch goes beside
- * the first only when it is full, or when the first takes long: small ones side by side cost the database more.
+ * commit. With patience another batch goes beside the first only when it is full, or when the first takes long: small ones
+ * side by side cost the database more.
  *
  * When the server says that a batch failed and left nothing, its items are tried one by one, so that only the one at
  * fault fails. After any other failure nothing is tried again, for it may have been committed.

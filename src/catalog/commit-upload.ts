@@ -34,25 +34,23 @@ const ALLOWANCE: PreparedStatement<{ files: number; window_end: Date }> = {
 
 /** Records finished uploads, those that arrive together in one transaction. */
 export function uploadCommitter(database: Database, clock: Clock) {
-  let waitsForBytesUntilMs = 0;
+  const pace = new BytesPace();
   const commits = new Batcher<PendingCommit, Verdict>({
     itemsMax: UPLOADS_PER_BATCH_MAX,
     batchesInFlightMax: BATCHES_IN_FLIGHT_MAX,
     patienceMs: PATIENCE_MS,
     waitingMax: UPLOADS_WAITING_MAX,
-    run: (batch) =>
-      commitBatch(database, batch, () => {
-        waitsForBytesUntilMs = performance.now() + SLOW_DISK_MS;
-      }),
+    run: (batch) => commitBatch(database, batch, pace),
   });
   const commit = async (pending: PendingCommit): Promise<Verdict> => {
     const { bytes, ...upload } = pending.upload;
-    if (bytes !== undefined && isSimple(upload) && performance.now() >= waitsForBytesUntilMs) {
+    if (bytes === undefined) return commits.add(pending);
+    if (isSimple(upload) && !pace.isSlow()) {
       const verdict = await commits.add(pending);
       if (verdict.verdict !== 'no_bytes') return verdict;
     }
     await bytes;
-    return commits.add({ ...pending, upload, bytes: DURABLE });
+    return commits.add({ upload, bytes: DURABLE, nowMs: clock.now() });
   };
   return async (upload: UploadCommit, within?: Within): Promise<CommitOutcome> => {
     const bytes = stateOf(upload.bytes);
@@ -60,12 +58,24 @@ export function uploadCommitter(database: Database, clock: Clock) {
     const nowMs = clock.now();
     const pending = { upload, bytes, nowMs };
     const verdict = await (within === undefined ? commit(pending) : commitWithin(within, pending));
-    if (verdict.verdict === 'conflict') {
-      throw new StowageError('conflict', 'The upload is already recorded.');
-    }
-    const allowance = allowanceOf(upload.limit, nowMs, verdict.files_used ?? 0, verdict.window_ends_at);
-    return { outcome: verdict.verdict === 'recorded' ? 'recorded' : 'rate_limited', allowance };
+    const { verdict: outcome, files_used, window_ends_at } = verdict;
+    if (outcome === 'conflict') throw new StowageError('conflict', 'The upload is already recorded.');
+    if (outcome === 'no_bytes') throw new Error('Durable bytes were taken for others.');
+    return { outcome, allowance: allowanceOf(upload.limit, nowMs, files_used ?? 0, window_ends_at) };
   };
+}
+
+/** Remembers bytes that came late: rows written ahead of such would be written twice. */
+class BytesPace {
+  #slowUntilMs = 0;
+
+  isSlow(): boolean {
+    return performance.now() < this.#slowUntilMs;
+  }
+
+  noteLate(): void {
+    this.#slowUntilMs = performance.now() + SLOW_DISK_MS;
+  }
 }
 
 const DURABLE: BytesState = { is: 'durable' };
@@ -118,29 +128,27 @@ function assertCommittable(upload: UploadCommit): void {
   if (upload.idempotency !== null) assertStorableJson(upload.idempotency.response, 'metadata');
 }
 
-/**
- * Records a batch, all of it or what can be.
- *
- * @param onLateBytes called when rows were written in vain: their bytes took too long.
- */
+/** Records a batch, all of it or what can be. */
 async function commitBatch(
   database: Database,
   batch: readonly PendingCommit[],
-  onLateBytes: () => void,
+  pace: BytesPace,
 ): Promise<readonly Verdict[]> {
   const { pool } = database;
   /** Those that need not be waited for; the others come again when their bytes are durable. */
   const commitOnly = async (some: readonly PendingCommit[]): Promise<readonly Verdict[]> => {
-    const verdicts = some.length === 0 ? [] : await commitBatch(database, some, onLateBytes);
+    const verdicts = some.length === 0 ? [] : await commitBatch(database, some, pace);
     return batch.map((pending) => verdicts[some.indexOf(pending)] ?? NO_BYTES);
   };
-  if (batch.some(({ bytes }) => bytes.is === 'lost'))
-    return commitOnly(batch.filter(({ bytes }) => bytes.is !== 'lost'));
+  const mayGo = ({ bytes }: PendingCommit) =>
+    bytes.is === 'durable' || (bytes.is === 'coming' && !pace.isSlow());
+  if (!batch.every(mayGo)) return commitOnly(batch.filter(mayGo));
   const isDurable = () => batch.every(({ bytes }) => bytes.is === 'durable');
   if (batch.every(isPlain)) {
     try {
-      return await (isDurable() ? commitPlain(pool, batch) : commitBesideBytes(pool, batch, onLateBytes));
+      return await (isDurable() ? commitPlain(pool, batch) : commitBesideBytes(pool, batch));
     } catch (error) {
+      if (error instanceof NoBytesYet && error.isLate) pace.noteLate();
       // Of one of them something is taken, wrong, too much or late: the long way tells which, and records the others.
       if (!wasRolledBack(error) && !(error instanceof NoBytesYet)) throw error;
     }
@@ -151,40 +159,40 @@ async function commitBatch(
 }
 
 /** Writes the rows while the bytes become durable, and commits them after that: so the two waits overlap. */
-function commitBesideBytes(
-  pool: Pool,
-  batch: readonly PendingCommit[],
-  onLateBytes: () => void,
-): Promise<readonly Verdict[]> {
+function commitBesideBytes(pool: Pool, batch: readonly PendingCommit[]): Promise<readonly Verdict[]> {
   const work = async (client: ClientBase): Promise<readonly Verdict[]> => {
     const verdicts = await commitPlain(client, batch);
-    await inTime(Promise.all(batch.map(({ upload }) => upload.bytes)), onLateBytes);
+    await inTime(Promise.all(batch.map(({ upload }) => upload.bytes)));
     return verdicts;
   };
   return translated(inTransaction(pool, work, BEGIN));
 }
 
 /** @throws NoBytesYet when they are rejected, or take long. */
-async function inTime(bytes: Promise<unknown>, onLate: () => void): Promise<void> {
+async function inTime(bytes: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      onLate();
-      reject(new Error('Bytes took too long.'));
-    }, BYTES_WAIT_MS_MAX);
+  const late = new Promise<'late'>((resolve) => {
+    // A turn later: after a pause of this thread the timer comes before the syncs that have ended meanwhile.
+    timer = setTimeout(() => setImmediate(resolve, 'late'), BYTES_WAIT_MS_MAX);
   });
-  try {
-    await Promise.race([bytes, late]);
-  } catch (error) {
-    throw new NoBytesYet('Bytes of the batch are not durable.', { cause: error });
-  } finally {
-    clearTimeout(timer);
-  }
+  const stored = bytes.then(
+    () => 'stored' as const,
+    () => 'lost' as const,
+  );
+  const first = await Promise.race([stored, late]);
+  clearTimeout(timer);
+  if (first !== 'stored') throw new NoBytesYet(first === 'late');
 }
 
 /** Rolls the rows of a batch back whose bytes are not durable, or not soon. */
 class NoBytesYet extends Error {
   override readonly name = 'NoBytesYet';
+  readonly isLate: boolean;
+
+  constructor(isLate: boolean) {
+    super('Bytes of the batch are not durable.');
+    this.isLate = isLate;
+  }
 }
 
 const NO_BYTES: Verdict = { verdict: 'no_bytes', files_used: null, window_ends_at: null };

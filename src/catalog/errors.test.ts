@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Client } from 'pg';
+import { Client, DatabaseError } from 'pg';
 import { StowageError } from '../core/errors.ts';
 import { silentLog } from '../core/log.ts';
 import { openDatabase, runPrepared } from './database.ts';
-import { translateError } from './errors.ts';
+import { translateError, wasUnanswered } from './errors.ts';
 import { openTestDatabase } from './testing.ts';
 
 const withCode = (code: string): Error => Object.assign(new Error('x'), { code });
@@ -30,6 +30,21 @@ test('a mistake of ours stays what it is', () => {
   for (const error of [withCode('42P01'), withCode('23505'), withCode('22001'), new TypeError('x'), 'text']) {
     assert.equal(translateError(error), error);
   }
+});
+
+test('a failure without a word of the server is told from its own answers', () => {
+  const answered = Object.assign(new DatabaseError('deadlock detected', 0, 'error'), { code: '40P01' });
+  const unanswered = new Error('Query read timeout');
+  for (const [error, expected] of [
+    [unanswered, true],
+    [withCode('ECONNRESET'), true],
+    [translateError(unanswered), true],
+    [answered, false],
+    [translateError(answered), false],
+    [new StowageError('database_unavailable', 'Too much is waiting for the database.'), false],
+    [new TypeError('x'), false],
+  ] as const)
+    assert.equal(wasUnanswered(error), expected, String(error));
 });
 
 test('a statement that takes too long is cancelled by the server, and is database_unavailable', async () => {

@@ -45,6 +45,13 @@ export function wasRolledBack(error: unknown): boolean {
   return /^[0-9A-Z]{5}$/.test(error.code) && !/^(08...|40003|57P..|58...|XX...)$/.test(error.code);
 }
 
+/** Whether a query failed without a word of the server: its connection is broken, or it stands still. */
+export function wasUnanswered(error: unknown): boolean {
+  const translated = translateError(error);
+  if (!isStowageError(translated, 'database_unavailable') || translated.cause === undefined) return false;
+  return !(translated.cause instanceof DatabaseError);
+}
+
 /** Awaits a query and translates its failure. */
 export async function translated<Result>(query: Promise<Result>): Promise<Result> {
   try {

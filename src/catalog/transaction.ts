@@ -1,6 +1,6 @@
 import type { ClientBase, Pool, PoolClient } from 'pg';
-import { isStowageError, StowageError } from '../core/errors.ts';
-import { wasRolledBack } from './errors.ts';
+import { StowageError } from '../core/errors.ts';
+import { wasRolledBack, wasUnanswered } from './errors.ts';
 
 /**
  * A transaction that somebody else begins and ends: it runs `work` on its connection, and is fulfilled when what `work`
@@ -38,7 +38,7 @@ export async function inTransaction<Result>(
     return result;
   } catch (error) {
     // A server that does not answer would not answer a rollback either: without its connection it rolls back by itself.
-    if (isEndUnknown(error) || isStowageError(error, 'database_unavailable')) broken = error;
+    if (isEndUnknown(error) || wasUnanswered(error)) broken = error;
     else await client.query('rollback').catch((failure: unknown) => (broken = failure));
     throw error;
   } finally {

@@ -37,7 +37,7 @@ export class UploadBatch {
    * Takes a file while it is stored. Fulfilled when it is whole: that it is durable is waited for by `commit` and `undo`.
    *
    * @param index the file's place among the files of the request, from 0.
-   * @throws what `store` throws before that; what it or an earlier file throws afterwards is thrown by the next call.
+   * @throws what `store` throws before that, and what an earlier file has failed with since.
    */
   async take(
     index: number,

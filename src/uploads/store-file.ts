@@ -21,7 +21,7 @@ export interface FileToStore {
   readonly signal: AbortSignal;
   /** Whether `body` itself ends when the signal fires; if not, the gate watches the signal for each chunk. */
   readonly bodyEndsOnAbort: boolean;
-  /** Called when the file has passed the gate and only a short sync is awaited. It may still fail, or get another key. */
+  /** Called for each key tried, when the file has passed the gate and only a short sync is awaited. It may still fail. */
   readonly onWhole?: (file: StoredFile) => void;
 }
 

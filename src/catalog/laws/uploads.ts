@@ -104,7 +104,7 @@ export const UPLOAD_LAWS: Readonly<Record<string, Law>> = {
     const disk = Promise.withResolvers<void>();
     const asset = makeAsset();
     const commit = catalog.commitUpload(makeUpload([asset], { bytes: disk.promise }));
-    await wait(100);
+    await wait(30);
     assert.equal(await otherNode.findAsset('acme', asset.assetId), undefined);
     disk.resolve();
     assert.equal((await commit).outcome, 'recorded');

@@ -62,7 +62,8 @@ describe('a power cut finds what was answered, since', { skip: process.platform 
     [300 * KIB, 1],
     [2 * MIB, 0],
   ] as const) {
-    test(`a body of ${sizeBytes} bytes is ${expected === 1 ? '' : 'not '}told to be whole before it is synced`, async (context) => {
+    const is = expected === 1 ? 'is' : 'is not';
+    test(`a body of ${sizeBytes} bytes ${is} told to be whole before it is synced`, async (context) => {
       const store = await openTestStore(context);
       await store.bucket.put('opens the journal', inChunks(noise(KIB, 4), KIB), CREATE);
       const { events } = watchDisk(context, store);
