@@ -24,9 +24,9 @@ export interface Catalog extends UploadsInProgress, AssetMoves, AssetLinks, CdnP
    * @param within the transaction to write in, which fails with the upload; without it the catalog has its own.
    * @returns `recorded`, or `rate_limited` with nothing written when the limit would be passed.
    * @throws StowageError `conflict` when a key is already recorded, or the reservation is not held any more; nothing was
-   *   written; the error of `upload.bytes`, as it is. After `database_unavailable` it
-   *   is not known whether the upload was recorded (the connection may have broken after the commit): its bytes must stay
-   *   for the sweeper to judge. In a transaction of somebody else, `isEndUnknown` tells the two apart.
+   *   written; the error of `upload.bytes`, as it is. After `database_unavailable` it is not known whether the upload was
+   *   recorded (the connection may have broken after the commit): its bytes must stay for the sweeper to judge. In a
+   *   transaction of somebody else, `isEndUnknown` tells the two apart.
    */
   commitUpload(upload: UploadCommit, within?: Within): Promise<CommitOutcome>;
 

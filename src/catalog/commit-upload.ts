@@ -140,22 +140,25 @@ async function commitBatch(
     const verdicts = some.length === 0 ? [] : await commitBatch(database, some, pace);
     return batch.map((pending) => verdicts[some.indexOf(pending)] ?? NO_BYTES);
   };
-  const mayGo = ({ bytes }: PendingCommit) =>
-    bytes.is === 'durable' || (bytes.is === 'coming' && !pace.isSlow());
+  const mayGo = (pending: PendingCommit) =>
+    isDurable(pending) || (pending.bytes.is === 'coming' && !pace.isSlow());
   if (!batch.every(mayGo)) return commitOnly(batch.filter(mayGo));
-  const isDurable = () => batch.every(({ bytes }) => bytes.is === 'durable');
   if (batch.every(isPlain)) {
     try {
-      return await (isDurable() ? commitPlain(pool, batch) : commitBesideBytes(pool, batch));
+      return await (batch.every(isDurable) ? commitPlain(pool, batch) : commitBesideBytes(pool, batch));
     } catch (error) {
       if (error instanceof NoBytesYet && error.isLate) pace.noteLate();
       // Of one of them something is taken, wrong, too much or late: the long way tells which, and records the others.
       if (!wasRolledBack(error) && !(error instanceof NoBytesYet)) throw error;
     }
   }
-  if (!isDurable()) return commitOnly(batch.filter(({ bytes }) => bytes.is === 'durable'));
+  if (!batch.every(isDurable)) return commitOnly(batch.filter(isDurable));
   const verdicts = await runPrepared(pool, COMMIT, [JSON.stringify(batch.map(commitColumns))]);
   return verdicts.sort((a, b) => Number(a.ordinal) - Number(b.ordinal));
+}
+
+function isDurable({ bytes }: PendingCommit): boolean {
+  return bytes.is === 'durable';
 }
 
 /** Writes the rows while the bytes become durable, and commits them after that: so the two waits overlap. */

@@ -95,14 +95,10 @@ export class UploadBatch {
     }
   }
 
-  async #allDurable(): Promise<void> {
-    await Promise.all(this.#storing);
-    this.check();
-  }
-
   /** @throws OtherKey when a file has got another key. */
   async #durableUnder(keys: readonly ObjectKey[]): Promise<void> {
-    await this.#allDurable();
+    await Promise.all(this.#storing);
+    this.check();
     if (this.files.some(({ key }, index) => key !== keys[index])) throw new OtherKey();
   }
 

@@ -20,10 +20,9 @@ import {
   type IntakeFixture,
   note,
   openIntakeFixture,
-  type PartToSend,
+  TYPE,
 } from './intake-fixture.ts';
 
-const TYPE: PartToSend = { name: 'asset_type', value: 'note' };
 const CUTS = 200;
 
 interface LocalFixture extends AsyncDisposable {

@@ -8,7 +8,7 @@ import { type Form, type FormPart, parseForm } from './form.ts';
 import { FormFields } from './form-fields.ts';
 import { requestTooLarge } from './form-scanner.ts';
 import type { Spool, SpooledFile } from './spool.ts';
-import { type FileToStore, storeFile } from './store-file.ts';
+import { storeFile } from './store-file.ts';
 import type { FormUploadRequest, IntakeOptions } from './upload.ts';
 
 /** What a form may weigh beside its files, in bytes. */
@@ -185,22 +185,26 @@ class FormFiles implements FormReceiver {
     spooled: SpooledFile | null,
   ): Promise<void> {
     const { context, request, batch, fields } = this.#options;
-    if (batch.assetType === undefined) throw new Error('A file is stored before its asset type is known.');
-    const file: FileToStore = {
-      body: spooled === null ? part.body : spooled.read(),
-      claim: {
-        filename: part.filename,
-        mediaType: part.mediaType,
-        sizeBytes: spooled === null ? null : spooled.sizeBytes,
-        sha256,
-      },
-      assetType: batch.assetType,
-      fields: fields.values,
-      owner: request.principal,
-      signal: request.signal,
-      bodyEndsOnAbort: true,
-    };
-    await batch.take(index, (onWhole) => named(part, storeFile(context, { ...file, onWhole })));
+    const { assetType } = batch;
+    if (assetType === undefined) throw new Error('A file is stored before its asset type is known.');
+    await batch.take(index, (onWhole) => {
+      const stored = storeFile(context, {
+        body: spooled === null ? part.body : spooled.read(),
+        claim: {
+          filename: part.filename,
+          mediaType: part.mediaType,
+          sizeBytes: spooled === null ? null : spooled.sizeBytes,
+          sha256,
+        },
+        assetType,
+        fields: fields.values,
+        owner: request.principal,
+        signal: request.signal,
+        bodyEndsOnAbort: true,
+        onWhole,
+      });
+      return named(part, stored);
+    });
   }
 
   #limitCount(): void {

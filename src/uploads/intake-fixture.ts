@@ -144,6 +144,9 @@ export interface PartToSend {
   readonly headers?: readonly string[];
 }
 
+/** The field that names {@link NOTE}. */
+export const TYPE: PartToSend = { name: 'asset_type', value: 'note' };
+
 export const BOUNDARY = '----stowage-test-7MA4YWxkTrZu0gW';
 
 /** The body of a form. */

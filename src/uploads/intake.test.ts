@@ -17,11 +17,11 @@ import {
   note,
   openIntakeFixture,
   type PartToSend,
+  TYPE,
 } from './intake-fixture.ts';
 import { pseudonym } from './store-file.ts';
 import type { FormUploadRequest } from './upload.ts';
 
-const TYPE: PartToSend = { name: 'asset_type', value: 'note' };
 const TASK_TYPE: PartToSend = { name: 'asset_type', value: 'task_note' };
 const TASK: PartToSend = { name: 'task_id', value: 't1' };
 

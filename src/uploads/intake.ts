@@ -10,7 +10,7 @@ import { checkMetadata } from './metadata.ts';
 import { RecentAllowances } from './recent-allowances.ts';
 import { assertSameForm, assertSameUpload } from './replay.ts';
 import { openSpool } from './spool.ts';
-import { type FileToStore, storeFile } from './store-file.ts';
+import { storeFile } from './store-file.ts';
 import type { FileUploadRequest, Intake, IntakeOptions, UploadReceipt, UploadRequest } from './upload.ts';
 
 /** Opens the way in for files. Makes the spool directory and removes what crashes left in it. */
@@ -104,16 +104,18 @@ async function storeOneFile(
   batch.assetType = assetType;
   batch.metadata = checkMetadata(request.metadata);
   batch.keyFields = requiredFields(assetType.keyTemplate).map((name) => [name, fields.get(name) ?? '']);
-  const file: FileToStore = {
-    body,
-    claim,
-    assetType,
-    fields,
-    owner: principal,
-    signal,
-    bodyEndsOnAbort: false,
-  };
-  await batch.take(0, (onWhole) => storeFile(context, { ...file, onWhole }));
+  await batch.take(0, (onWhole) =>
+    storeFile(context, {
+      body,
+      claim,
+      assetType,
+      fields,
+      owner: principal,
+      signal,
+      bodyEndsOnAbort: false,
+      onWhole,
+    }),
+  );
 }
 
 /** Writes a refusal into the access log. Never rejects: the client is told the refusal, not that its log entry failed. */

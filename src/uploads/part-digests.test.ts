@@ -10,10 +10,10 @@ import {
   note,
   openIntakeFixture,
   type PartToSend,
+  TYPE,
 } from './intake-fixture.ts';
 import type { FormUploadRequest } from './upload.ts';
 
-const TYPE = { name: 'asset_type', value: 'note' };
 const CRC32 = 'crc32c=:AAAAAA==:';
 const RIGHT = digestOf('This is a.txt.\n');
 const WRONG = digestOf('This is b.txt.\n');

@@ -5,7 +5,7 @@ import type { Log } from '../core/log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { singleStore } from '../storage/stores.ts';
-import { ALICE, formRequest, type IntakeFixture, note, openIntakeFixture } from './intake-fixture.ts';
+import { ALICE, formRequest, type IntakeFixture, note, openIntakeFixture, TYPE } from './intake-fixture.ts';
 import { type RemovalOptions, removeAsset } from './remove-asset.ts';
 
 const ADMIN: Principal = { userId: 'root', tenantId: 'acme', role: 'admin' };
@@ -30,7 +30,7 @@ function removalOf(fixture: IntakeFixture, changes: Partial<RemovalOptions> = {}
 async function upload(fixture: IntakeFixture, count: number, principal = ALICE): Promise<string[]> {
   const ids: string[] = [];
   for (let file = 0; file < count; file += 1) {
-    const parts = [{ name: 'asset_type', value: 'note' }, note('a.txt')];
+    const parts = [TYPE, note('a.txt')];
     const { assets } = await fixture.intake.receiveForm(formRequest(parts, { principal }));
     ids.push(...assets.map(({ assetId }) => assetId));
   }

@@ -12,12 +12,11 @@ import {
   type IntakeFixture,
   note,
   openIntakeFixture,
-  type PartToSend,
+  TYPE,
 } from './intake-fixture.ts';
 import type { UploadBucket } from './upload.ts';
 
-const TYPE: PartToSend = { name: 'asset_type', value: 'note' };
-const THEIRS = streamOf.bind(undefined, Buffer.from('theirs'));
+const THEIRS = Buffer.from('theirs');
 
 /** A put that has said its file is whole: ends it. */
 type EndOfPut = (put: {
@@ -44,7 +43,7 @@ function openWith(
         onWhole?.();
         count += 1;
         const store: Store = (theirs) =>
-          bucket.put(key, theirs ? THEIRS() : streamOf(bytes), {
+          bucket.put(key, streamOf(theirs ? THEIRS : bytes), {
             mode: options.mode,
             contentType: options.contentType,
             cacheControl: options.cacheControl,
