@@ -71,6 +71,8 @@ describe('a power cut', () => {
       assert.ok(applied.code === 0 || applied.code === 3, `sweep --apply: ${applied.code} ${applied.stderr}`);
       const again = await sweep();
       assert.equal(again.code, 0, `after --apply nothing is left: ${again.stdout}`);
+      const { objects, assets } = again.json<{ objects: number; assets: number }>();
+      assert.deepEqual({ objects, assets }, { objects: listed.size, assets: listed.size });
       for (const asset of acknowledged) {
         assert.equal(
           (await service.send('GET', asset.presigned_url)).status,

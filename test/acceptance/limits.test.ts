@@ -38,6 +38,15 @@ describe('the rate limit', () => {
     assert.equal((await caller.usage()).files, 5);
   });
 
+  test('is for one hour, which begins with the first upload of a user', async () => {
+    const { headers, status } = await service.as('newcomer').upload('image', [sample('png')]);
+    assert.equal(status, 200);
+    const resetSeconds = Number(headers['ratelimit-reset']);
+    assert.ok(resetSeconds > 3500 && resetSeconds <= 3600, `the count resets in ${resetSeconds} s`);
+    assert.equal(headers.ratelimit, `"files";r=4;t=${resetSeconds}`);
+    assert.equal(headers['ratelimit-policy'], '"files";q=5;w=3600');
+  });
+
   test('belongs to the user: another one is not held back', async () => {
     assert.equal((await service.as('racer-2').upload('image', [sample('png')])).status, 200);
   });
