@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -17,6 +19,7 @@ import { runStowage, type Service, startService, until } from './service.ts';
 import type { Asset } from './wire.ts';
 
 const MIB = 1024 * 1024;
+const STOWAGE = path.resolve(import.meta.dirname, '../../bin/stowage.js');
 
 describe('a power cut', () => {
   test('in the middle of uploads loses nothing that was acknowledged', {
@@ -94,6 +97,41 @@ describe('a power cut', () => {
     await first.kill();
     await using second = await first.restart();
     assert.equal((await second.as('alice').get(`/api/assets/${asset_id}`)).status, 200);
+  });
+});
+
+describe('a first start', () => {
+  test('that is killed again and again, ever later, is followed by one that works', async (context) => {
+    const service = await startService();
+    try {
+      await service.stop();
+      const environment = { ...service.environment, DATA_DIR: path.join(service.directory, 'data-2') };
+      let kills = 0;
+      for (let afterMs = 150, isHealthy = false; !isHealthy; afterMs *= 1.35) {
+        assert.ok(afterMs < 60_000, 'it never came to answer');
+        const child = spawn(process.execPath, [STOWAGE, 'serve'], {
+          cwd: service.directory,
+          env: environment,
+          stdio: 'ignore',
+        });
+        const exited = once(child, 'exit');
+        await pause(afterMs);
+        isHealthy = await fetch(`${service.origin}/api/health`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+        child.kill('SIGKILL');
+        assert.deepEqual(await exited, [null, 'SIGKILL'], 'it ended by itself');
+        kills += 1;
+      }
+      context.diagnostic(`the ${kills}th came to answer`);
+      assert.ok(kills >= 3, 'the first kills came too late');
+      await using second = await service.restart({ DATA_DIR: environment.DATA_DIR });
+      const { asset_id } = await second.as('alice').store('image', sample('png', 1));
+      assert.equal((await second.as('alice').get(`/api/assets/${asset_id}/download`)).status, 200);
+    } finally {
+      await service[Symbol.asyncDispose]();
+    }
   });
 });
 
