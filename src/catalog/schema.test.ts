@@ -19,6 +19,23 @@ test('the types for Kysely name exactly the tables, columns and nulls of the dat
   assert.deepEqual(typed.sort(), inDatabase.sort());
 });
 
+test('every time is kept in whole milliseconds, as cursors and clocks tell it', async () => {
+  await using store = await openTestDatabase();
+  const client = new Client(store.owner);
+  await client.connect();
+  const answer = await client.query<{ name: string; digits: number }>(`
+    select table_name || '.' || column_name as name, datetime_precision as digits
+    from information_schema.columns where table_schema = 'public' and data_type like 'time%' order by 1`);
+  await client.end();
+  const names = answer.rows.map(({ name }) => name);
+  for (const name of ['assets.created_at', 'assets.updated_at', 'file_access_logs.at']) {
+    assert.ok(names.includes(name), name);
+  }
+  const finer = answer.rows.filter(({ digits }) => digits !== 3).map(({ name }) => name);
+  // The server's own clock writes this one, and people alone read it.
+  assert.deepEqual(finer, ['schema_migrations.applied_at']);
+});
+
 /** Reads the declarations of schema.ts: `table.column`, with `?` when null is among the types. */
 function typedColumns(source: string): string[] {
   const columns: string[] = [];

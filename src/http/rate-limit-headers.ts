@@ -1,7 +1,5 @@
 import type { UploadAllowance } from '../catalog/catalog.ts';
-
-/** Length of the window in seconds: uploads are counted per hour. */
-const WINDOW_SECONDS = 3600;
+import { UPLOAD_WINDOW_SECONDS } from '../uploads/allowance.ts';
 
 /** What is left of the upload limit: the headers that clients know, and those of the coming standard. */
 export function rateLimitHeaders(allowance: UploadAllowance): Record<string, string> {
@@ -11,6 +9,6 @@ export function rateLimitHeaders(allowance: UploadAllowance): Record<string, str
     'ratelimit-remaining': String(remaining),
     'ratelimit-reset': String(resetSeconds),
     ratelimit: `"files";r=${remaining};t=${resetSeconds}`,
-    'ratelimit-policy': `"files";q=${limit};w=${WINDOW_SECONDS}`,
+    'ratelimit-policy': `"files";q=${limit};w=${UPLOAD_WINDOW_SECONDS}`,
   };
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, describe, type TestContext, test } from 'node:test';
 import { Client } from 'pg';
 import { openTestDatabase } from '../catalog/testing.ts';
+import { GIB, KIB } from '../core/bytes.ts';
 import { systemClock } from '../core/clock.ts';
 import { StowageError } from '../core/errors.ts';
 import { openMemoryBackend } from '../storage/index.ts';
@@ -45,6 +47,21 @@ function parts(given: Partial<DoctorParts> = {}): DoctorParts {
 
 async function verdicts(given: Partial<DoctorParts>): Promise<Map<string, string>> {
   return new Map((await examine(parts(given))).map(({ check, status }) => [check, status]));
+}
+
+/** Lets the disks of these directories have so many bytes free, until the test ends. */
+function haveFree(context: TestContext, freeBytes: Readonly<Record<string, number>>): void {
+  const { mock } = context.mock.method(fs.promises, 'statfs', async (path: string) => {
+    const bytes = freeBytes[path];
+    assert.ok(bytes !== undefined, path);
+    // What only root may write is no room: bfree is more than bavail.
+    return { bsize: 4 * KIB, bavail: bytes / (4 * KIB), bfree: 2 ** 40, blocks: 2 ** 41 };
+  });
+  syncBuiltinESMExports();
+  context.after(() => {
+    mock.restore();
+    syncBuiltinESMExports();
+  });
 }
 
 describe('the doctor', () => {
@@ -96,6 +113,35 @@ describe('the doctor', () => {
       assert.equal((await verdicts(given)).get(check), status);
     });
   }
+
+  for (const [title, freeBytes, status] of [
+    ['a disk with room', 5 * GIB, 'ok'],
+    ['a disk that fills up', 5 * GIB - 4 * KIB, 'warn'],
+    ['a disk that is nearly full', GIB, 'warn'],
+    ['a full disk', GIB - 4 * KIB, 'fail'],
+  ] as const) {
+    test(`sees ${title}`, async (context) => {
+      haveFree(context, { [directory]: freeBytes });
+      assert.equal((await verdicts({})).get('free_space'), status);
+    });
+  }
+
+  test('looks at the disk of the store and at that of the data, and names them', async (context) => {
+    haveFree(context, { '/store': 0, [directory]: 2 * GIB });
+    const diagnoses = await examine(parts({ storageDir: '/store' }));
+    assert.deepEqual(
+      diagnoses.filter(({ check }) => check === 'free_space'),
+      [
+        { check: 'free_space', status: 'fail', detail: '0 bytes free at /store.', mend: 'Free some space.' },
+        {
+          check: 'free_space',
+          status: 'warn',
+          detail: `2 GiB free at ${directory}.`,
+          mend: 'Free some space soon.',
+        },
+      ],
+    );
+  });
 
   test('goes on when the database and the store do not answer, and says what to check', async () => {
     const refuse = async () => {

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Stores } from '../storage/stores.ts';
+import { UPLOAD_WINDOW_SECONDS } from '../uploads/allowance.ts';
 import { needsSeal } from '../uploads/direct/claims.ts';
 import {
   createDirectUploads,
@@ -25,7 +26,6 @@ export interface OpenUploads {
 
 /** Most bytes of form uploads waiting for their fields at once: two of the largest shipped type. */
 const SPOOL_BYTES_MAX = 4 * 1024 ** 3;
-const UPLOAD_WINDOW_SECONDS = 3600;
 
 /** Opens every way in for files over one store, one catalog and one limit. */
 export async function openUploads(

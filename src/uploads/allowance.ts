@@ -1,6 +1,9 @@
 import type { UploadAllowance } from '../catalog/catalog.ts';
 import { StowageError } from '../core/errors.ts';
 
+/** Length of the window in seconds: uploads are counted per hour. */
+export const UPLOAD_WINDOW_SECONDS = 3600;
+
 /** The `cause` of `rate_limited`: what the RateLimit headers say. */
 class AllowanceSpent {
   readonly allowance: UploadAllowance;

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
-import { chunks, REPLACE, refuses } from '../conformance/material.ts';
+import { MIB } from '../../core/bytes.ts';
+import { CREATE, chunks, listKeys, REPLACE, readText, refuses } from '../conformance/material.ts';
 import { FreeSpace } from './free-space.ts';
 import { openTestStore } from './test-store.ts';
 
@@ -38,3 +42,52 @@ test('a put is refused before the disk is full, and reads go on', async (context
   assert.equal((await full.head(key, {})).sizeBytes, 1);
   await full.delete(key, {});
 });
+
+for (const [name, options] of [
+  ['a new object', CREATE],
+  ['an object that replaces one', REPLACE],
+] as const) {
+  test(`a body of unknown size is refused when the space runs out in its middle: ${name}`, async (context) => {
+    let nowMs = 1_000;
+    let freeBytes = 100 * MIB;
+    const { mock } = context.mock.method(fs.promises, 'statfs', async () => ({
+      bavail: freeBytes,
+      bsize: 1,
+    }));
+    syncBuiltinESMExports();
+    context.after(() => {
+      mock.restore();
+      syncBuiltinESMExports();
+    });
+    const clock = { now: () => nowMs };
+    const { bucket, root } = await openTestStore(context, { freeBytesMin: MIB, clock });
+    if (options.mode === 'replace') await bucket.put('a', chunks('before'), CREATE);
+    const files = await readdir(root, { recursive: true });
+    const body = { givenBytes: 0, isEnded: false };
+    await refuses('storage_unavailable', bucket.put('a', growing(), options));
+    assert.ok(body.givenBytes > 4 * MIB, `it was taken at first: ${body.givenBytes} bytes`);
+    assert.ok(body.givenBytes < 40 * MIB, `it was not taken to its end: ${body.givenBytes} bytes`);
+    assert.ok(body.isEnded, 'the body was told that nobody reads on');
+    assert.deepEqual(await listKeys(bucket, ''), options.mode === 'replace' ? ['a'] : []);
+    if (options.mode === 'replace') assert.equal(await readText(bucket, 'a'), 'before');
+    assert.deepEqual((await readdir(root, { recursive: true })).sort(), files.sort());
+    freeBytes = 100 * MIB;
+    nowMs += 1_000;
+    await bucket.put('a', chunks('after'), REPLACE);
+
+    async function* growing(): AsyncGenerator<Uint8Array> {
+      const chunk = Buffer.alloc(MIB);
+      try {
+        for (; body.givenBytes < 40 * MIB; body.givenBytes += MIB) {
+          if (body.givenBytes === 4 * MIB) {
+            freeBytes = MIB - 1;
+            nowMs += 1_000;
+          }
+          yield chunk;
+        }
+      } finally {
+        body.isEnded = true;
+      }
+    }
+  });
+}
