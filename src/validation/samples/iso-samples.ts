@@ -232,6 +232,9 @@ const avifCases: readonly SampleCase[] = [
   refused('content.hidden_script', 'an AVIF image with a browser script in its data', () =>
     buildHeif({ boxes: [box('mdat', SCRIPT)] }),
   ),
+  refused('content.hidden_pdf', 'an AVIF image that is a PDF document too', () =>
+    buildHeif({ boxes: [box('mdat', PDF)] }),
+  ),
   refused('content.hidden_archive', 'an AVIF image that is a ZIP archive too', () =>
     buildHeif({ boxes: [box('mdat', plainZip())] }),
   ),

@@ -32,6 +32,16 @@ const field = (...codes: string[]) =>
     .map((code) => `<w:r><w:instrText xml:space="preserve">${code}</w:instrText></w:r>`)
     .join('')}<w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>`;
 const part = (name: string, data: string | Buffer = '<x/>') => ({ parts: [{ name, data }] });
+/** A harmless name whose content type tells what the part is. */
+const typed = (type: string) => ({
+  types: `<Override PartName="/custom/a.xml" ContentType="application/vnd.${type}"/>`,
+  ...part('custom/a.xml'),
+});
+/** A harmless name whose relationship tells what the part is. */
+const related = (type: string) => ({
+  relationships: relationship(type, '/custom/a.xml'),
+  ...part('custom/a.xml'),
+});
 const DOCX_MAIN = `${OFFICE}.wordprocessingml.document.main+xml`;
 const COMPOUND_FILE = Buffer.from('d0cf11e0a1b11ae10000', 'hex');
 const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le');
@@ -107,7 +117,12 @@ export const OOXML_SAMPLES: readonly Sample[] = [
   refused('ooxml.no_content_types', 'no list of content types', 'docx', { contentTypes: null }),
   refused('ooxml.macros', 'macros', 'docx', part('word/vbaProject.bin', 'x')),
   refused('ooxml.macros', 'macros in another folder and case', 'xlsx', part('xl/sub/VBAproject.BIN', 'x')),
+  refused('ooxml.macros', 'what Word keeps beside macros', 'docx', part('word/vbaData.xml')),
   refused('ooxml.macros', 'a macro sheet', 'xlsx', part('xl/macrosheets/sheet1.xml')),
+  refused('ooxml.macros', 'a dialogue sheet', 'xlsx', part('xl/dialogsheets/sheet1.xml')),
+  ...['ms-excel.macrosheet+xml', 'ms-excel.intlmacrosheet+xml', 'ms-word.vbaData+xml'].map((type) =>
+    refused('ooxml.macros', `a part of the type ${type}`, 'xlsx', typed(type)),
+  ),
   refused('ooxml.macros', 'a document with macros named .docx', 'docx', {
     type: 'application/vnd.ms-word.document.macroEnabled.main+xml',
   }),
@@ -119,7 +134,13 @@ export const OOXML_SAMPLES: readonly Sample[] = [
     relationships:
       '<Relationship Id="r9" Type="http://schemas.microsoft.com/office/2006/relationships/vbaProject" Target="a.bin"/>',
   }),
+  ...['wordVbaData', 'xlMacrosheet', 'xlIntlMacrosheet'].map((type) =>
+    refused('ooxml.macros', `a relationship of the kind ${type}`, 'xlsx', related(type)),
+  ),
   refused('ooxml.activex', 'an ActiveX control', 'docx', part('word/activeX/activeX1.xml')),
+  ...['control', 'activeXControlBinary'].map((type) =>
+    refused('ooxml.activex', `a relationship of the kind ${type}`, 'docx', related(type)),
+  ),
   refused('ooxml.activex', 'an ActiveX control by its type', 'docx', {
     types: '<Override PartName="/word/c.xml" ContentType="application/vnd.ms-office.activeX+xml"/>',
   }),
@@ -145,6 +166,12 @@ export const OOXML_SAMPLES: readonly Sample[] = [
     relationships: relationship('oleObject', 'media/a.png'),
   }),
   refused(
+    'ooxml.embedded_object',
+    'an OLE object by its type',
+    'docx',
+    typed('openxmlformats-officedocument.oleObject'),
+  ),
+  refused(
     'ooxml.embedded_archive',
     'an archive inside',
     'docx',
@@ -164,6 +191,12 @@ export const OOXML_SAMPLES: readonly Sample[] = [
   }),
   refused('ooxml.external_target', 'a subdocument on another computer', 'docx', {
     relationships: relationship('subDocument', 'file://///evil/x', 'External'),
+  }),
+  refused('ooxml.external_target', 'a piece of another format from elsewhere', 'docx', {
+    relationships: relationship('aFChunk', 'https://evil.example/x.rtf', 'External'),
+  }),
+  refused('ooxml.external_target', 'an embedded workbook from elsewhere', 'pptx', {
+    relationships: relationship('package', 'https://evil.example/x.xlsx', 'External'),
   }),
   refused('ooxml.external_target', 'a template whose mode is written in character references', 'docx', {
     relationships: relationship('attachedTemplate', 'https://evil.example/', '&#x45;xternal').replaceAll(

@@ -247,6 +247,9 @@ export const PDF_SAMPLES: readonly Sample[] = [
     'a web page by actions in an object of their own',
     pageWith('/AA 4 0 R', '<< /WC << /S /URI >> >>'),
   ),
+  ...['Movie', 'Sound', 'Rendition', 'Thread'].map((action) =>
+    refused('pdf.automatic_action', `${action} at opening`, pageWith(`/OpenAction << /S /${action} >>`)),
+  ),
   refused('pdf.encrypted', 'an encrypted document', PAGE, { trailer: '/Encrypt 9 0 R' }),
   refused('pdf.encrypted', 'an encrypted document with a cross-reference stream', PAGE, {
     trailer: '/Encrypt << /Filter /Standard >>',

@@ -16,6 +16,9 @@ const cases: readonly SampleCase[] = [
   accepted('a PNG image with a palette', () =>
     buildPng({ header: [8, 3, 0, 0, 0], before: [pngChunk('PLTE', noise(30)), pngChunk('tRNS', noise(9))] }),
   ),
+  accepted('a PNG image with a palette of 256 colours', () =>
+    buildPng({ header: [8, 3, 0, 0, 0], before: [pngChunk('PLTE', noise(768))] }),
+  ),
   accepted('an interlaced PNG image of 16 bits', () => buildPng({ header: [16, 6, 0, 0, 1] })),
   accepted('a PNG image with text, time, resolution and profile', () =>
     buildPng({
@@ -102,6 +105,21 @@ const cases: readonly SampleCase[] = [
   refused('png.chunk_order', 'a PNG image with two palettes', () =>
     buildPng({ before: [pngChunk('PLTE', noise(3)), pngChunk('PLTE', noise(3))] }),
   ),
+  refused('png.chunk_order', 'a PNG image with a palette behind its picture', () =>
+    buildPng({ behind: [pngChunk('PLTE', noise(3))] }),
+  ),
+  refused('png.chunk_order', 'a PNG image with a palette of a colour and a third', () =>
+    buildPng({ before: [pngChunk('PLTE', noise(4))] }),
+  ),
+  refused('png.chunk_order', 'a PNG image with a palette of 257 colours', () =>
+    buildPng({ before: [pngChunk('PLTE', noise(771))] }),
+  ),
+  refused('png.chunk_order', 'a PNG image with a header that is a byte too short', () =>
+    buildPng({ header: [8, 0, 0, 0] }),
+  ),
+  refused('png.chunk_order', 'a PNG image with a header that is a byte too long', () =>
+    buildPng({ header: [8, 0, 0, 0, 0, 0] }),
+  ),
   refused('png.chunk_order', 'a PNG image with data in its end chunk', () =>
     join(picture.subarray(0, -12), pngChunk('IEND', PHP)),
   ),
@@ -120,6 +138,8 @@ const cases: readonly SampleCase[] = [
   refused('png.header', 'a PNG image of a colour type that does not exist', () =>
     buildPng({ header: [8, 5, 0, 0, 0] }),
   ),
+  refused('png.header', 'a PNG image of an unknown compression', () => buildPng({ header: [8, 0, 1, 0, 0] })),
+  refused('png.header', 'a PNG image of an unknown filter', () => buildPng({ header: [8, 0, 0, 1, 0] })),
   refused('png.header', 'a PNG image of an unknown interlace method', () =>
     buildPng({ header: [8, 0, 0, 0, 7] }),
   ),

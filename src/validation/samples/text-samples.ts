@@ -90,6 +90,27 @@ const plainCases: readonly SampleCase[] = [
   refused('size.empty', 'an empty file', () => Buffer.alloc(0)),
 ];
 
+/** What makes a web page of a file that begins with it, and would pass in Markdown like other tags. */
+const WEB_PAGE_LEADS = [
+  '<!DOCTYPE html>',
+  '<head>',
+  '<body>',
+  '<frameset rows="*">',
+  '<iframe src="//evil.example">',
+  '<style>',
+  '<title>',
+  '<object data="//evil.example">',
+  '<embed src="//evil.example">',
+  '<applet code="a">',
+  '<link rel="import" href="//evil.example">',
+  '<meta http-equiv="refresh" content="0">',
+  '<base href="//evil.example">',
+  '<form action="//evil.example">',
+  '<template shadowrootmode="open">',
+  '<a href="javascript:alert(1)">',
+  '<a href="vbscript:msgbox(1)">',
+];
+
 const markdownCases: readonly SampleCase[] = [
   accepted(
     'a Markdown page',
@@ -103,6 +124,9 @@ const markdownCases: readonly SampleCase[] = [
   accepted('a Markdown page declared as plain text', text('# Title'), { declared: 'text/plain' }),
   accepted('a Markdown page declared by its older name', text('# Title'), { declared: 'text/x-markdown' }),
   refused('content.runnable', 'a Markdown page that is a web page', text('<html><body>')),
+  ...WEB_PAGE_LEADS.map((tag) =>
+    refused('content.runnable', `a Markdown page that begins with ${tag}`, text(`${tag}Hi`)),
+  ),
   refused('content.runnable', 'a Markdown page that begins with a script', text(`${SCRIPT}\n# Title`)),
   refused(
     'content.runnable',
