@@ -8,6 +8,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Caller, callerFor } from './caller.ts';
 import { type BackendName, backendOfRun } from './clouds.ts';
+import { assertDocumented, type OpenApi } from './documented-codes.ts';
 import { type Answer, type RequestOptions, send } from './http.ts';
 import { openStore, type Store } from './store.ts';
 import { type Claims, claimsFor, mintToken } from './tokens.ts';
@@ -142,6 +143,17 @@ async function launch(how: Launch): Promise<Service> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
   // A store may close a connection that rests just as a request is written to it: nothing there says that it was not read.
   const storeAgent = new http.Agent({ keepAlive: false });
+  let described: Promise<OpenApi | null> | undefined;
+  /** Each problem that a test sees is one that the service's own document names. */
+  const assertDescribed = async (method: string, target: string, answer: Answer): Promise<void> => {
+    described ??= send('GET', `${origin}/api/openapi.json`, { agent }).then(
+      (read) => read.json<OpenApi>(),
+      // It has been killed meanwhile.
+      () => null,
+    );
+    const document = await described;
+    if (document !== null) assertDocumented(document, method, target, answer);
+  };
   const service: Service = {
     origin,
     port,
@@ -153,7 +165,9 @@ async function launch(how: Launch): Promise<Service> {
       try {
         const url = target.startsWith('http') ? target : origin + target;
         const isOurs = new URL(url).origin === origin;
-        return await send(method, url, { agent: isOurs ? agent : storeAgent, ...options });
+        const answer = await send(method, url, { agent: isOurs ? agent : storeAgent, ...options });
+        if (isOurs && answer.status >= 400) await assertDescribed(method, url.slice(origin.length), answer);
+        return answer;
       } catch (error) {
         const state =
           child.exitCode === null && child.signalCode === null
