@@ -80,7 +80,7 @@ async function runTests(backend, chosen) {
   return counted({ ...second, passed: first.passed, skipped: first.skipped });
 }
 
-function counted({ code, passed, failed, skipped, lines = {} }) {
+function counted({ code, passed, failed, skipped, lines }) {
   total.passed += passed;
   total.failed += failed;
   total.skipped += skipped;
@@ -131,7 +131,7 @@ async function runOnce(backend, chosen, atOnce) {
   for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, pass);
   const counts = existsSync(tally) && JSON.parse(readFileSync(tally, 'utf8') || 'null');
   rmSync(directory, { recursive: true, force: true });
-  const none = { passed: 0, failed: chosen.length, skipped: 0, failedFiles: [] };
+  const none = { passed: 0, failed: chosen.length, skipped: 0, failedFiles: [], lines: {} };
   const { failedFiles, ...rest } = counts || none;
   return { code, ...rest, failedFiles: failedFiles.map((file) => relative(process.cwd(), file)) };
 }

@@ -5,36 +5,44 @@ import { Client } from 'pg';
 import { openTestDatabase } from './testing.ts';
 
 test('the types for Kysely name exactly the tables, columns and nulls of the database', async () => {
-  await using store = await openTestDatabase();
-  const client = new Client(store.owner);
-  await client.connect();
-  const answer = await client.query<{ table: string; column: string; nullable: boolean }>(`
-    select table_name as table, column_name as column, is_nullable = 'YES' as nullable
-    from information_schema.columns where table_schema = 'public' order by 1, ordinal_position`);
-  await client.end();
+  const columns = await readColumns();
   const typed = typedColumns(await readFile(new URL('./schema.ts', import.meta.url), 'utf8'));
-  const inDatabase = answer.rows.map(
-    ({ table, column, nullable }) => `${table}.${column}${nullable ? '?' : ''}`,
-  );
+  const inDatabase = columns.map(({ table, column, nullable }) => `${table}.${column}${nullable ? '?' : ''}`);
   assert.deepEqual(typed.sort(), inDatabase.sort());
 });
 
 test('every time is kept in whole milliseconds, as cursors and clocks tell it', async () => {
-  await using store = await openTestDatabase();
-  const client = new Client(store.owner);
-  await client.connect();
-  const answer = await client.query<{ name: string; digits: number }>(`
-    select table_name || '.' || column_name as name, datetime_precision as digits
-    from information_schema.columns where table_schema = 'public' and data_type like 'time%' order by 1`);
-  await client.end();
-  const names = answer.rows.map(({ name }) => name);
+  const times = (await readColumns()).filter(({ type }) => type.startsWith('time'));
+  const names = times.map(({ table, column }) => `${table}.${column}`);
   for (const name of ['assets.created_at', 'assets.updated_at', 'file_access_logs.at']) {
     assert.ok(names.includes(name), name);
   }
-  const finer = answer.rows.filter(({ digits }) => digits !== 3).map(({ name }) => name);
+  const finer = names.filter((_, index) => times[index]?.digits !== 3);
   // The server's own clock writes this one, and people alone read it.
   assert.deepEqual(finer, ['schema_migrations.applied_at']);
 });
+
+interface Column {
+  readonly table: string;
+  readonly column: string;
+  readonly type: string;
+  readonly nullable: boolean;
+  /** Of a time: how many digits of its seconds are kept. */
+  readonly digits: number | null;
+}
+
+/** The columns of all tables, as the migrations make them. */
+async function readColumns(): Promise<readonly Column[]> {
+  await using store = await openTestDatabase();
+  const client = new Client(store.owner);
+  await client.connect();
+  const answer = await client.query<Column>(`
+    select table_name as table, column_name as column, data_type as type, is_nullable = 'YES' as nullable,
+           datetime_precision as digits
+    from information_schema.columns where table_schema = 'public' order by 1, ordinal_position`);
+  await client.end();
+  return answer.rows;
+}
 
 /** Reads the declarations of schema.ts: `table.column`, with `?` when null is among the types. */
 function typedColumns(source: string): string[] {

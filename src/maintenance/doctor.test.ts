@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import fs, { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, type TestContext, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { Client } from 'pg';
 import { openTestDatabase } from '../catalog/testing.ts';
 import { GIB, KIB } from '../core/bytes.ts';
 import { systemClock } from '../core/clock.ts';
 import { StowageError } from '../core/errors.ts';
 import { openMemoryBackend } from '../storage/index.ts';
+import { haveFree } from '../storage/local/test-store.ts';
 import { askDatabase } from './ask-database.ts';
 import { type DatabaseFacts, type DoctorParts, examine } from './doctor.ts';
 
@@ -49,20 +49,12 @@ async function verdicts(given: Partial<DoctorParts>): Promise<Map<string, string
   return new Map((await examine(parts(given))).map(({ check, status }) => [check, status]));
 }
 
-/** Lets the disks of these directories have so many bytes free, until the test ends. */
-function haveFree(context: TestContext, freeBytes: Readonly<Record<string, number>>): void {
-  const { mock } = context.mock.method(fs.promises, 'statfs', async (path: string) => {
-    const bytes = freeBytes[path];
-    assert.ok(bytes !== undefined, path);
-    // What only root may write is no room: bfree is more than bavail.
-    return { bsize: 4 * KIB, bavail: bytes / (4 * KIB), bfree: 2 ** 40, blocks: 2 ** 41 };
-  });
-  syncBuiltinESMExports();
-  context.after(() => {
-    mock.restore();
-    syncBuiltinESMExports();
-  });
-}
+/** So many bytes at each of these directories, and at no other. */
+const bytesAt = (freeBytes: Readonly<Record<string, number>>) => (path: string) => {
+  const bytes = freeBytes[path];
+  assert.ok(bytes !== undefined, path);
+  return bytes;
+};
 
 describe('the doctor', () => {
   test('finds nothing wrong where nothing is', async () => {
@@ -121,13 +113,13 @@ describe('the doctor', () => {
     ['a full disk', GIB - 4 * KIB, 'fail'],
   ] as const) {
     test(`sees ${title}`, async (context) => {
-      haveFree(context, { [directory]: freeBytes });
+      haveFree(context, bytesAt({ [directory]: freeBytes }));
       assert.equal((await verdicts({})).get('free_space'), status);
     });
   }
 
   test('looks at the disk of the store and at that of the data, and names them', async (context) => {
-    haveFree(context, { '/store': 0, [directory]: 2 * GIB });
+    haveFree(context, bytesAt({ '/store': 0, [directory]: 2 * GIB }));
     const diagnoses = await examine(parts({ storageDir: '/store' }));
     assert.deepEqual(
       diagnoses.filter(({ check }) => check === 'free_space'),

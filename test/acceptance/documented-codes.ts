@@ -40,6 +40,5 @@ function operationOf({ paths }: OpenApi, method: string, path: string): Operatio
     .filter((template) => new RegExp(`^${template.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path))
     .sort((a, b) => a.split('{').length - b.split('{').length);
   if (found === undefined) return undefined;
-  const operations = paths[found];
-  return operations?.[method.toLowerCase()] ?? (method === 'HEAD' ? operations?.get : undefined);
+  return paths[found]?.[method.toLowerCase()];
 }

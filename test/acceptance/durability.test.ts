@@ -15,11 +15,10 @@ import { noise } from './samples/bits.ts';
 import { png } from './samples/images.ts';
 import { sample } from './samples/index.ts';
 import { mp4Head } from './samples/media.ts';
-import { runStowage, type Service, startService, until } from './service.ts';
+import { COMMAND, runStowage, type Service, startService, until } from './service.ts';
 import type { Asset } from './wire.ts';
 
 const MIB = 1024 * 1024;
-const STOWAGE = path.resolve(import.meta.dirname, '../../bin/stowage.js');
 
 describe('a power cut', () => {
   test('in the middle of uploads loses nothing that was acknowledged', {
@@ -109,7 +108,7 @@ describe('a first start', () => {
       let kills = 0;
       for (let afterMs = 150, isHealthy = false; !isHealthy; afterMs *= 1.35) {
         assert.ok(afterMs < 60_000, 'it never came to answer');
-        const child = spawn(process.execPath, [STOWAGE, 'serve'], {
+        const child = spawn(process.execPath, [COMMAND, 'serve'], {
           cwd: service.directory,
           env: environment,
           stdio: 'ignore',

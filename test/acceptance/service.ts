@@ -13,7 +13,7 @@ import { type Answer, type RequestOptions, send } from './http.ts';
 import { openStore, type Store } from './store.ts';
 import { type Claims, claimsFor, mintToken } from './tokens.ts';
 
-const COMMAND = path.resolve(import.meta.dirname, '../../bin/stowage.js');
+export const COMMAND = path.resolve(import.meta.dirname, '../../bin/stowage.js');
 const START_SECONDS_MAX = 60;
 const STOP_SECONDS_MAX = 20;
 
@@ -162,19 +162,18 @@ async function launch(how: Launch): Promise<Service> {
     process: child,
     output: () => printed,
     async send(method, target, options = {}) {
-      try {
-        const url = target.startsWith('http') ? target : origin + target;
-        const isOurs = new URL(url).origin === origin;
-        const answer = await send(method, url, { agent: isOurs ? agent : storeAgent, ...options });
-        if (isOurs && answer.status >= 400) await assertDescribed(method, url.slice(origin.length), answer);
-        return answer;
-      } catch (error) {
+      const url = target.startsWith('http') ? target : origin + target;
+      const isOurs = new URL(url).origin === origin;
+      const sent = send(method, url, { agent: isOurs ? agent : storeAgent, ...options });
+      const answer = await sent.catch((error: unknown) => {
         const state =
           child.exitCode === null && child.signalCode === null
             ? 'the service lives'
             : `the service has ended (${child.exitCode ?? child.signalCode})`;
         throw new Error(`${method} ${target}: ${String(error)}; ${state}`, { cause: error });
-      }
+      });
+      if (isOurs && answer.status >= 400) await assertDescribed(method, url.slice(origin.length), answer);
+      return answer;
     },
     as: (userId, claims) => callerFor(service, userId, mintToken(claimsFor(userId, claims), JWT_SECRET)),
     store,

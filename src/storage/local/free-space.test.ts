@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
 import { MIB } from '../../core/bytes.ts';
 import { CREATE, chunks, listKeys, REPLACE, readText, refuses } from '../conformance/material.ts';
 import { FreeSpace } from './free-space.ts';
-import { openTestStore } from './test-store.ts';
+import { haveFree, openTestStore } from './test-store.ts';
 
 test('free space is measured once a second, by all who ask', async () => {
   let nowMs = 1000;
@@ -50,15 +48,7 @@ for (const [name, options] of [
   test(`a body of unknown size is refused when the space runs out in its middle: ${name}`, async (context) => {
     let nowMs = 1_000;
     let freeBytes = 100 * MIB;
-    const { mock } = context.mock.method(fs.promises, 'statfs', async () => ({
-      bavail: freeBytes,
-      bsize: 1,
-    }));
-    syncBuiltinESMExports();
-    context.after(() => {
-      mock.restore();
-      syncBuiltinESMExports();
-    });
+    haveFree(context, () => freeBytes);
     const clock = { now: () => nowMs };
     const { bucket, root } = await openTestStore(context, { freeBytesMin: MIB, clock });
     if (options.mode === 'replace') await bucket.put('a', chunks('before'), CREATE);

@@ -1,7 +1,10 @@
+import fs from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { KIB } from '../../core/bytes.ts';
 import { parseObjectKey } from '../../core/key.ts';
 import { Bucket } from '../bucket.ts';
 import { openLocalBackend } from './backend.ts';
@@ -84,4 +87,17 @@ export async function cutPower(
     await rm(directory, { recursive: true, force: true });
   });
   return Object.assign(backend, { root, pathOf });
+}
+
+/** Lets disks have so many bytes free, by the path that is asked for, until the test ends. */
+export function haveFree(context: TestContext, freeBytesAt: (path: string) => number): void {
+  const { mock } = context.mock.method(fs.promises, 'statfs', async (path: string) => {
+    // What only root may write is no room: bfree is more than bavail.
+    return { bsize: 4 * KIB, bavail: freeBytesAt(path) / (4 * KIB), bfree: 2 ** 40, blocks: 2 ** 41 };
+  });
+  syncBuiltinESMExports();
+  context.after(() => {
+    mock.restore();
+    syncBuiltinESMExports();
+  });
 }
