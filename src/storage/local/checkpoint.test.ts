@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseObjectKey } from '../../core/key.ts';
 import { silentLog } from '../../core/log.ts';
+import { SYNC_WHOLE_MIN } from './checkpoint.ts';
 import { DirectorySync } from './directory-sync.ts';
+import { FileSystemSync } from './file-system-sync.ts';
 import { Journal } from './journal.ts';
 import { draftPut, encodeRecord, RECORD_HEADER_BYTES } from './journal-record.ts';
+import { JournalThread } from './journal-thread.ts';
 import { objectPlace, openLayout } from './layout.ts';
 import { encodeFooter } from './object-footer.ts';
 import { PlaceLocks } from './place-locks.ts';
@@ -50,8 +53,28 @@ test('a checkpoint that failed keeps the journal, and the next one writes the ob
   assert.notEqual((await stat(place.path)).ino, ino);
 });
 
+for (const { count, answers, asked } of [
+  { count: SYNC_WHOLE_MIN - 1, answers: true, asked: 0 },
+  { count: SYNC_WHOLE_MIN, answers: true, asked: 1 },
+  { count: SYNC_WHOLE_MIN, answers: false, asked: 1 },
+]) {
+  const title = answers ? `asks ${asked} times for the whole file system` : 'syncs each when that fails';
+  test(`a journal of ${count} puts ${title}`, async (context) => {
+    const fileSystem = new FileSystemSync('/', async () => true);
+    const { mock } = context.mock.method(fileSystem, 'run', async () => answers);
+    const sync = context.mock.method(JournalThread.prototype, 'sync');
+    const { journal, layout, put } = await openTestJournal(context, fileSystem);
+    await Promise.all(Array.from({ length: count }, (_, number) => put(`${number}`)));
+    await journal.checkpoint();
+    assert.deepEqual(await readdir(layout.journal), []);
+    assert.equal(mock.callCount(), asked);
+    const synced = sync.mock.calls.flatMap(({ arguments: [paths] }) => paths);
+    assert.equal(synced.length, answers && asked > 0 ? 0 : count);
+  });
+}
+
 /** A journal in a tree of its own, and a way to put small objects through it. */
-async function openTestJournal(context: TestContext) {
+async function openTestJournal(context: TestContext, fileSystem?: FileSystemSync) {
   const root = await mkdtemp(join(tmpdir(), 'stowage-journal-'));
   const layout = await openLayout(join(root, 'store'), silentLog);
   const directories = new DirectorySync();
@@ -61,6 +84,7 @@ async function openTestJournal(context: TestContext) {
     locks: new PlaceLocks(),
     log: silentLog,
     bytesMax: 1024 * 1024,
+    fileSystem,
   });
   context.after(async () => {
     await journal.close();

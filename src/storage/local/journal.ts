@@ -5,6 +5,7 @@ import { type CheckpointPace, rewriteObjects, syncObjects } from './checkpoint.t
 import type { DirectorySync } from './directory-sync.ts';
 import { toStowageError } from './errors.ts';
 import { createFile, syncDirectory, unlinkFile } from './file-calls.ts';
+import { FileSystemSync } from './file-system-sync.ts';
 import { appendNote, listJournals, notesPathOf, removeJournal } from './journal-directory.ts';
 import { type CommitGroup, JournalFile } from './journal-file.ts';
 import { fromFailure } from './journal-group.ts';
@@ -45,6 +46,7 @@ export interface JournalOptions {
   /** Size at which a journal is full; 0: puts go without a journal. */
   readonly bytesMax: number;
   readonly commit?: CommitGroup | undefined;
+  readonly fileSystem?: FileSystemSync | undefined;
 }
 
 /** A journal file and where it stands in its life. */
@@ -64,6 +66,7 @@ interface Held {
 export class Journal {
   readonly #options: JournalOptions;
   readonly #commit: CommitGroup;
+  readonly #fileSystem: FileSystemSync;
   /** Oldest first; the last may be the current one. */
   #held: Held[] = [];
   #current: Held | null = null;
@@ -75,6 +78,7 @@ export class Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options;
+    this.#fileSystem = options.fileSystem ?? new FileSystemSync(options.layout.objects);
     this.#commit = options.commit ?? ((group) => journalThread().commit(group));
   }
 
@@ -153,7 +157,7 @@ export class Journal {
   async checkpoint(): Promise<void> {
     await this.#opening;
     this.#fill(performance.now());
-    await this.#retireAll({ atOnce: AT_ONCE_NOW, check: () => {} });
+    await this.#retireAll({ atOnce: AT_ONCE_NOW });
   }
 
   /** Does what is due: called every second while there are journals. */
@@ -163,7 +167,7 @@ export class Journal {
     if (this.#isRetiring) return;
     const due = this.#held.find((held) => this.#isDue(held, nowMs));
     if (due === undefined) return;
-    await this.#retire(due, { atOnce: AT_ONCE_BEHIND, check: () => {} }).catch((error: unknown) => {
+    await this.#retire(due, { atOnce: AT_ONCE_BEHIND }).catch((error: unknown) => {
       due.retryAtMs = nowMs + RETRY_MS;
       this.#options.log.error({ err: error }, 'Small objects could not be written to their own places yet.');
     });
@@ -175,13 +179,14 @@ export class Journal {
     await this.#opening?.catch(() => {});
     this.#fill(performance.now());
     this.#stopTimer();
-    const endMs = performance.now() + CLOSE_MS;
-    const check = (): void => {
-      if (performance.now() > endMs) throw new StowageError('storage_unavailable', 'Closing took too long.');
-    };
-    await this.#retireAll({ atOnce: AT_ONCE_NOW, check }).catch((error: unknown) => {
+    const ending = new AbortController();
+    const late = new StowageError('storage_unavailable', 'Closing took too long.');
+    const timer = setTimeout(() => ending.abort(late), CLOSE_MS);
+    await this.#retireAll({ atOnce: AT_ONCE_NOW, signal: ending.signal }).catch((error: unknown) => {
       this.#options.log.info({ err: error }, 'Journals were left for the next start to replay.');
     });
+    clearTimeout(timer);
+    this.#fileSystem.end();
     for (const { file } of this.#held) {
       await file.idle();
       await file.close();
@@ -294,10 +299,10 @@ export class Journal {
     const { layout, locks } = this.#options;
     const { file } = held;
     await file.idle();
-    pace.check();
+    pace.signal?.throwIfAborted();
     if (held.mistrusted) await rewriteObjects(layout, file, locks, pace);
     else {
-      await syncObjects(layout, file, pace).catch((error: unknown) => {
+      await syncObjects(layout, file, this.#fileSystem, pace).catch((error: unknown) => {
         if (!isStowageError(error)) held.mistrusted = true;
         throw error;
       });
@@ -309,7 +314,9 @@ export class Journal {
     journalsInUse.delete(file.path);
     await file.close();
     await unlinkFile(notesPathOf(layout.journal, file.base)).catch(() => {});
-    if (this.#held.length === 0) this.#stopTimer();
+    if (this.#held.length > 0) return;
+    this.#stopTimer();
+    this.#fileSystem.end();
   }
 
   async #othersJournals(): Promise<string[]> {
