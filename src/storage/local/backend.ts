@@ -23,6 +23,7 @@ import type {
 } from '../backend.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { resolveRange } from '../ranges.ts';
+import { DirectWrites } from './direct-write.ts';
 import { DirectorySync } from './directory-sync.ts';
 import { systemCode, toStowageError } from './errors.ts';
 import { unlinkFile } from './file-calls.ts';
@@ -83,6 +84,7 @@ export async function openLocalBackend(options: LocalBackendOptions): Promise<Lo
       layout,
       freeSpace: new FreeSpace({ path: layout.root, freeBytesMin, clock }),
       directories,
+      direct: new DirectWrites(layout.temporary),
       locks,
       journal: new Journal({ layout, directories, locks, log, bytesMax, commit: options.commitGroup }),
       now: () => clock.now(),

@@ -3,7 +3,7 @@ import { CallPace } from './call-pace.ts';
 
 // The callback functions of node:fs as promises of plain descriptors: a third of the cost of a FileHandle for small
 // files. O_NOFOLLOW refuses a symlink, O_NONBLOCK keeps a planted FIFO from blocking a thread for ever.
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
+const { O_APPEND, O_CREAT, O_DIRECT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
 /** Largest write that is brief: it only copies into the page cache. */
 const BRIEF_WRITE_BYTES_MAX = 64 * 1024;
@@ -48,6 +48,15 @@ export function createFile(path: string): Promise<number> {
     () => fs.openSync(path, flags, 0o600),
     () => call((done) => fs.open(path, flags, 0o600, done)),
     creating,
+  );
+}
+
+/** Opens a file for {@link writeDirectly}, on Linux. */
+export function openForDirectWriting(path: string): Promise<number> {
+  const flags = O_WRONLY | O_DIRECT | O_NOFOLLOW;
+  return brief(
+    () => fs.openSync(path, flags),
+    () => call((done) => fs.open(path, flags, done)),
   );
 }
 
@@ -109,6 +118,26 @@ export async function writeFully(fd: number, buffers: readonly Uint8Array[]): Pr
     const written = await (isBrief ? brief(() => fs.writevSync(fd, rest), later) : later());
     rest = withoutFirst(rest, written);
   }
+}
+
+/** Writes bytes to their place in a file, into the page cache. */
+export async function writeAt(fd: number, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.byteLength; ) {
+    const rest = bytes.subarray(at);
+    const offset = position + at;
+    const later = () => writeOnce(fd, rest, offset);
+    const isBrief = rest.byteLength <= BRIEF_WRITE_BYTES_MAX;
+    at += await (isBrief ? brief(() => fs.writeSync(fd, rest, 0, rest.byteLength, offset), later) : later());
+  }
+}
+
+/** The same, to the disk: never brief. All three must be multiples of the disk's blocks, else EINVAL. */
+export async function writeDirectly(fd: number, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.byteLength; ) at += await writeOnce(fd, bytes.subarray(at), position + at);
+}
+
+function writeOnce(fd: number, bytes: Uint8Array, position: number): Promise<number> {
+  return call((done) => fs.write(fd, bytes, 0, bytes.byteLength, position, done));
 }
 
 function withoutFirst(buffers: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {

@@ -1,13 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { release } from 'node:os';
+import { fileSystemOf, type KnownFileSystem } from './file-system-type.ts';
 
-/**
- * File systems of Linux whose `syncfs` writes files, names and the disk's cache, by their numbers in
- * `include/uapi/linux/magic.h`: ext2 to ext4, XFS, btrfs. Others may promise less: FUSE asks its server for nothing.
- */
-const TRUSTED_TYPES: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e]);
+/** Those whose `syncfs` writes files, names and the disk's cache. Others may promise less: FUSE asks its server for nothing. */
+const TRUSTED: ReadonlySet<KnownFileSystem | null> = new Set(['btrfs', 'ext', 'xfs']);
 /** First Linux whose `syncfs` tells of writes that failed. */
 const LINUX_MIN: readonly [number, number] = [5, 8];
 
@@ -105,8 +102,7 @@ async function ask(
 }
 
 async function syncsWhole(directory: string): Promise<boolean> {
-  if (process.platform !== 'linux' || !isNewEnough(release())) return false;
-  return TRUSTED_TYPES.has((await statfs(directory)).type);
+  return TRUSTED.has(await fileSystemOf(directory)) && isNewEnough(release());
 }
 
 function isNewEnough(version: string): boolean {

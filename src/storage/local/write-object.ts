@@ -5,6 +5,7 @@ import type { ObjectKey } from '../../core/key.ts';
 import { AbortRace } from '../abort-race.ts';
 import type { ObjectInfo, WriteOptions } from '../backend.ts';
 import { type GatheredBytes, gatherBeginning, writeBatches } from './batched-write.ts';
+import type { DirectWrites } from './direct-write.ts';
 import type { DirectorySync } from './directory-sync.ts';
 import { toStowageError } from './errors.ts';
 import {
@@ -36,6 +37,7 @@ export interface WritableStore {
   readonly layout: Layout;
   readonly freeSpace: FreeSpace;
   readonly directories: DirectorySync;
+  readonly direct: DirectWrites;
   readonly locks: PlaceLocks;
   readonly journal: Journal;
   readonly now: () => number;
@@ -79,7 +81,7 @@ export async function writeObject(
     const fd = await createFile(path);
     temporaryPath = path;
     try {
-      const target = { fd, onWriteBack: () => store.freeSpace.require(0) };
+      const target = { fd, path, direct: store.direct, onWriteBack: () => store.freeSpace.require(0) };
       if (whole !== null) await writeFully(fd, whole.bytes);
       const { info } = whole ?? (await writeBatches(target, beginning, source, abort, toEnd));
       abort.check();
