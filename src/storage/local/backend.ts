@@ -27,6 +27,8 @@ import { DirectWrites } from './direct-write.ts';
 import { DirectorySync } from './directory-sync.ts';
 import { systemCode, toStowageError } from './errors.ts';
 import { unlinkFile } from './file-calls.ts';
+import { FileSystemSync } from './file-system-sync.ts';
+import { fileSystemOf } from './file-system-type.ts';
 import { FreeSpace } from './free-space.ts';
 import { JOURNAL_BYTES_MAX_DEFAULT, Journal } from './journal.ts';
 import { replayJournals } from './journal-replay.ts';
@@ -79,14 +81,23 @@ export async function openLocalBackend(options: LocalBackendOptions): Promise<Lo
     const freeBytesMin = options.freeBytesMin ?? FREE_BYTES_MIN_DEFAULT;
     const directories = new DirectorySync();
     const locks = new PlaceLocks();
+    const fileSystem = await fileSystemOf(layout.temporary);
     const bytesMax = options.journalBytesMax ?? JOURNAL_BYTES_MAX_DEFAULT;
     const store: WritableStore = {
       layout,
       freeSpace: new FreeSpace({ path: layout.root, freeBytesMin, clock }),
       directories,
-      direct: new DirectWrites(layout.temporary),
+      direct: new DirectWrites(fileSystem),
       locks,
-      journal: new Journal({ layout, directories, locks, log, bytesMax, commit: options.commitGroup }),
+      journal: new Journal({
+        layout,
+        directories,
+        locks,
+        log,
+        bytesMax,
+        commit: options.commitGroup,
+        fileSystem: new FileSystemSync(layout.objects, fileSystem),
+      }),
       now: () => clock.now(),
     };
     const urls = createSignedUrls(options);

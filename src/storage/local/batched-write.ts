@@ -69,12 +69,13 @@ export async function writeBatches<End extends { readonly footer: Uint8Array }>(
   abort: AbortRace,
   endOf: (sizeBytes: number) => End,
 ): Promise<End> {
-  const writer = new BatchWriter(target, await target.direct.open(target.path));
+  const writer = new BatchWriter(target);
   const push = async (bytes: Uint8Array): Promise<void> => {
     const waiting = writer.push(bytes);
     if (waiting) await abort.wait(waiting);
   };
   try {
+    await writer.open();
     for (const chunk of beginning.chunks) await push(chunk);
     let writeBackAtBytes = WRITE_BACK_BYTES;
     for (;;) {
@@ -107,7 +108,7 @@ export async function writeBatches<End extends { readonly footer: Uint8Array }>(
 class BatchWriter {
   readonly #target: BatchTarget;
   /** A second descriptor, for direct writes; null: there are none. */
-  #directFd: number | null;
+  #directFd: number | null = null;
   #batch = takeBatch();
   /** Bytes with which the batch is full. */
   #fullBytes = FIRST_BATCH_BYTES;
@@ -118,9 +119,12 @@ class BatchWriter {
   #failure: { readonly error: unknown } | null = null;
   #isClosed = false;
 
-  constructor(target: BatchTarget, directFd: number | null) {
+  constructor(target: BatchTarget) {
     this.#target = target;
-    this.#directFd = directFd;
+  }
+
+  async open(): Promise<void> {
+    this.#directFd = await this.#target.direct.open(this.#target.path);
   }
 
   get sizeBytes(): number {
@@ -144,8 +148,8 @@ class BatchWriter {
     }
   }
 
+  /** Direct writes too leave something behind: which blocks are whose, and in some modes of ext4 the bytes. */
   syncBehind(): void {
-    if (this.#directFd !== null) return;
     this.#syncing ??= syncData(this.#target.fd)
       // Remembered: the system tells of a failed write-back once, and the last sync would know nothing of it.
       .catch((error: unknown) => this.#fail(error))
@@ -162,6 +166,8 @@ class BatchWriter {
   async flush(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
     this.check();
+    // Closed meanwhile: the batch and the descriptors are others' by now.
+    if (this.#isClosed) return;
     await this.#run(() => this.#writeRest());
     this.check();
   }
@@ -172,7 +178,7 @@ class BatchWriter {
     await this.#writing;
     await this.#syncing;
     keepSpare(this.#batch);
-    if (this.#directFd !== null) await closeFile(this.#directFd);
+    await this.#closeDirect();
   }
 
   async #pushLater(bytes: Uint8Array): Promise<void> {
@@ -186,11 +192,13 @@ class BatchWriter {
     const batch = this.#batch;
     const blocks = batch.subarray(0, this.#filledBytes);
     const position = this.#writtenBytes;
-    this.#batch = takeBatch();
-    this.#writtenBytes += this.#filledBytes;
-    this.#filledBytes = 0;
-    this.#fullBytes = BATCH_BYTES;
-    void this.#run(() => this.#writeBlocks(blocks, position).finally(() => keepSpare(batch)));
+    void this.#run(async () => {
+      this.#batch = takeBatch();
+      this.#writtenBytes += blocks.byteLength;
+      this.#filledBytes = 0;
+      this.#fullBytes = BATCH_BYTES;
+      await this.#writeBlocks(blocks, position).finally(() => keepSpare(batch));
+    });
   }
 
   #run(write: () => Promise<void>): Promise<void> {
@@ -217,10 +225,16 @@ class BatchWriter {
       await writeDirectly(this.#directFd, blocks, position);
     } catch (error) {
       if (!this.#target.direct.noteRefusal(error)) throw error;
-      await closeFile(this.#directFd);
-      this.#directFd = null;
+      await this.#closeDirect();
       await writeAt(this.#target.fd, blocks, position);
     }
+  }
+
+  /** What is wrong with the file, the sync of the other descriptor tells. */
+  async #closeDirect(): Promise<void> {
+    const fd = this.#directFd;
+    this.#directFd = null;
+    if (fd !== null) await closeFile(fd).catch(() => {});
   }
 
   #fail(error: unknown): void {

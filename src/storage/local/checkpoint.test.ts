@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseObjectKey } from '../../core/key.ts';
 import { silentLog } from '../../core/log.ts';
-import { SYNC_WHOLE_MIN } from './checkpoint.ts';
 import { DirectorySync } from './directory-sync.ts';
 import { FileSystemSync } from './file-system-sync.ts';
-import { Journal } from './journal.ts';
+import { Journal, SYNC_WHOLE_MIN } from './journal.ts';
 import { draftPut, encodeRecord, RECORD_HEADER_BYTES } from './journal-record.ts';
 import { JournalThread } from './journal-thread.ts';
 import { objectPlace, openLayout } from './layout.ts';
@@ -60,7 +59,7 @@ for (const { count, answers, asked } of [
 ]) {
   const title = answers ? `asks ${asked} times for the whole file system` : 'syncs each when that fails';
   test(`a journal of ${count} puts ${title}`, async (context) => {
-    const fileSystem = new FileSystemSync('/', async () => true);
+    const fileSystem = new FileSystemSync('/', null);
     const { mock } = context.mock.method(fileSystem, 'run', async () => answers);
     const sync = context.mock.method(JournalThread.prototype, 'sync');
     const { journal, layout, put } = await openTestJournal(context, fileSystem);
@@ -73,8 +72,50 @@ for (const { count, answers, asked } of [
   });
 }
 
+test('what a failed sync of the file system has told, no other journal waits for', async (context) => {
+  const fileSystem = new FileSystemSync('/', null);
+  const answers = [false, true, true];
+  const { mock } = context.mock.method(fileSystem, 'run', async () => answers.shift() ?? true);
+  const sync = context.mock.method(JournalThread.prototype, 'sync').mock;
+  const { journal, put } = await openTestJournal(context, fileSystem);
+  const fill = async (name: string) => {
+    await Promise.all(Array.from({ length: SYNC_WHOLE_MIN }, (_, number) => put(`${name} ${number}`)));
+    await journal.tick(performance.now() + 10_001);
+  };
+  await fill('first');
+  await fill('second');
+  await journal.checkpoint();
+  // The second was there when the first one's sync failed: another would have been told nothing.
+  assert.equal(mock.callCount(), 1);
+  assert.equal(sync.calls.flatMap(({ arguments: [paths] }) => paths).length, 2 * SYNC_WHOLE_MIN);
+  await fill('third');
+  await journal.checkpoint();
+  assert.equal(mock.callCount(), 2);
+  assert.equal(sync.calls.flatMap(({ arguments: [paths] }) => paths).length, 2 * SYNC_WHOLE_MIN);
+});
+
+test('closing does not wait for a sync that hangs, whoever began it', async (context) => {
+  const fileSystem = new FileSystemSync('/', null);
+  const hanging = async (signal?: AbortSignal) => {
+    await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+    return false;
+  };
+  context.mock.method(fileSystem, 'run', hanging);
+  const { journal, layout, put } = await openTestJournal(context, fileSystem);
+  await Promise.all(Array.from({ length: SYNC_WHOLE_MIN }, (_, number) => put(`${number}`)));
+  const fullMs = performance.now() + 10_001;
+  await journal.tick(fullMs);
+  const behind = journal.tick(fullMs + 36_000);
+  const startedMs = performance.now();
+  await journal.close();
+  await behind;
+  assert.ok(performance.now() - startedMs < 8_000);
+  // Left for the next open.
+  assert.equal((await readdir(layout.journal)).length, 1);
+});
+
 /** A journal in a tree of its own, and a way to put small objects through it. */
-async function openTestJournal(context: TestContext, fileSystem?: FileSystemSync) {
+async function openTestJournal(context: TestContext, fileSystem = new FileSystemSync('/', null)) {
   const root = await mkdtemp(join(tmpdir(), 'stowage-journal-'));
   const layout = await openLayout(join(root, 'store'), silentLog);
   const directories = new DirectorySync();

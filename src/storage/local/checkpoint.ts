@@ -1,6 +1,5 @@
 import { mapBounded } from '../map-bounded.ts';
 import { syncDirectory } from './file-calls.ts';
-import type { FileSystemSync } from './file-system-sync.ts';
 import { notesPathOf, readLiveObjects } from './journal-directory.ts';
 import type { JournalFile } from './journal-file.ts';
 import { journalThread } from './journal-thread.ts';
@@ -12,28 +11,20 @@ import { restoreObject } from './restore-object.ts';
 export interface CheckpointPace {
   readonly atOnce: number;
   /** Stops it between two objects, or between two tasks of the thread, with its reason. */
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
 }
 
 /** How many objects the thread is asked to sync at a time. */
 const PLACES_PER_TASK = 64;
-/** From how many objects on the whole file system is synced, with what others have written to it. */
-export const SYNC_WHOLE_MIN = 500;
 
 /**
  * Waits until each object that only this journal holds is on disk in its own place; what was deleted meanwhile is left
  * out. Most were written by the system long ago: then this is a question, not a write.
  */
-export async function syncObjects(
-  layout: Layout,
-  journal: JournalFile,
-  fileSystem: FileSystemSync,
-  pace: CheckpointPace,
-): Promise<void> {
+export async function syncObjects(layout: Layout, journal: JournalFile, pace: CheckpointPace): Promise<void> {
   const places = livePlaces(layout, journal);
-  if (places.length >= SYNC_WHOLE_MIN && (await fileSystem.run(pace.signal))) return;
   for (let at = 0; at < places.length; at += PLACES_PER_TASK) {
-    pace.signal?.throwIfAborted();
+    pace.signal.throwIfAborted();
     const paths = places.slice(at, at + PLACES_PER_TASK).map(({ path }) => path);
     await journalThread().sync(paths, pace.atOnce);
   }
@@ -56,7 +47,7 @@ export async function rewriteObjects(
   const objects = await readLiveObjects(journal.path, notesPathOf(layout.journal, journal.base));
   const live = objects.filter(({ version }) => journal.live.has(version));
   await mapBounded(live, pace.atOnce, async (object) => {
-    pace.signal?.throwIfAborted();
+    pace.signal.throwIfAborted();
     const { path } = placeOfName(layout, object.name);
     const isSettled = async () => !journal.live.has(object.version);
     await locks.run(path, async () => {
@@ -75,7 +66,7 @@ function livePlaces(layout: Layout, journal: JournalFile) {
 
 async function syncDirectories(directories: readonly string[], pace: CheckpointPace): Promise<void> {
   await mapBounded([...new Set(directories)], pace.atOnce, async (directory) => {
-    pace.signal?.throwIfAborted();
+    pace.signal.throwIfAborted();
     await syncDirectory(directory);
   });
 }

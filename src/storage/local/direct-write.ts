@@ -1,9 +1,9 @@
 import { KIB } from '../../core/bytes.ts';
 import { systemCode } from './errors.ts';
 import { openForDirectWriting } from './file-calls.ts';
-import { fileSystemOf, type KnownFileSystem } from './file-system-type.ts';
+import type { KnownFileSystem } from './file-system-type.ts';
 
-/** Direct writes have a position, a length and memory that are multiples of this: no disk's blocks are larger. */
+/** Direct writes have a position, a length and memory that are multiples of this: hardly a disk's blocks are larger. */
 export const BLOCK_BYTES = 4 * KIB;
 
 /** Those whose direct writes are plain ones. Others copy all the same, or add checksums, or ask a server each time. */
@@ -19,18 +19,16 @@ export function blockMemory(sizeBytes: number): Buffer {
 
 /** Says whether a store's large files are written past the system's page cache. */
 export class DirectWrites {
-  readonly #directory: string;
-  #arePossible: Promise<boolean> | null = null;
+  #arePossible: boolean;
 
-  /** @param directory where the files are written, all on one file system. */
-  constructor(directory: string) {
-    this.#directory = directory;
+  /** @param fileSystem what the files lie on while they are written. */
+  constructor(fileSystem: KnownFileSystem | null) {
+    this.#arePossible = TRUSTED.has(fileSystem);
   }
 
   /** A second descriptor of a file, for direct writes only; null where there are none. */
   async open(path: string): Promise<number | null> {
-    this.#arePossible ??= fileSystemOf(this.#directory).then((type) => TRUSTED.has(type));
-    if (!(await this.#arePossible)) return null;
+    if (!this.#arePossible) return null;
     try {
       return await openForDirectWriting(path);
     } catch (error) {
@@ -42,7 +40,7 @@ export class DirectWrites {
   /** Whether the system refused a direct write as such: then none is tried any more. */
   noteRefusal(error: unknown): boolean {
     if (systemCode(error) !== 'EINVAL') return false;
-    this.#arePossible = Promise.resolve(false);
+    this.#arePossible = false;
     return true;
   }
 }

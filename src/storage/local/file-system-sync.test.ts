@@ -5,101 +5,131 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { FileSystemSync } from './file-system-sync.ts';
+import { fileSystemOf } from './file-system-type.ts';
 
-const trusted = async (): Promise<boolean> => true;
+describe('a sync of the whole file system', { skip: process.platform !== 'linux' }, () => {
+  test('only file systems whose syncfs can be relied on are synced whole', async (context) => {
+    const { calls } = await standIn(context, 'exit 0');
+    for (const type of ['btrfs', 'ext', 'xfs', 'overlay', null] as const) {
+      const fileSystem = new FileSystemSync(`/${type}`, type);
+      assert.equal(await fileSystem.run(), type !== 'overlay' && type !== null);
+      fileSystem.end();
+    }
+    assert.deepEqual(await calls(), ['-f|/btrfs', '-f|/ext', '-f|/xfs']);
+  });
 
-test('the file system is synced where its syncfs can be relied on, and only there', async () => {
-  const types = [0xef53, 0x58465342, 0x9123683e];
-  for (const directory of ['/proc', tmpdir(), import.meta.dirname]) {
-    const { type } = await statfs(directory);
-    const fileSystem = new FileSystemSync(directory);
-    assert.equal(await fileSystem.run(), types.includes(type), `${directory}: 0x${type.toString(16)}`);
-    fileSystem.end();
-  }
+  test('the file system of a directory is told by its number', async () => {
+    for (const directory of ['/proc', tmpdir(), import.meta.dirname]) {
+      const { type } = await statfs(directory);
+      const known =
+        { 61267: 'ext', 1481003842: 'xfs', 2435016766: 'btrfs', 2035054128: 'overlay' }[type] ?? null;
+      assert.equal(await fileSystemOf(directory), known, `${directory}: 0x${type.toString(16)}`);
+    }
+    assert.equal(await fileSystemOf('/nothing/here'), null);
+  });
+
+  test("a sync that is not GNU's is not believed", async (context) => {
+    const { calls } = await standIn(context, 'exit 0', 'BusyBox v1.36.1 multi-call binary.');
+    const fileSystem = new FileSystemSync('/objects', 'ext');
+    context.after(() => fileSystem.end());
+    assert.equal(await fileSystem.run(), false);
+    assert.equal(await fileSystem.run(), false);
+    assert.deepEqual(await calls(), []);
+  });
+
+  test("the system's own sync -f is called once for each question, on the directory", async (context) => {
+    const { calls } = await standIn(context, 'exit 0');
+    const fileSystem = new FileSystemSync('/some where/objects', 'ext');
+    context.after(() => fileSystem.end());
+    assert.equal(await fileSystem.run(), true);
+    assert.equal(await fileSystem.run(), true);
+    assert.deepEqual(await calls(), ['-f|/some where/objects', '-f|/some where/objects']);
+  });
+
+  test('the real sync -f knows its option, and says so when there is nothing to sync', async (context) => {
+    const there = new FileSystemSync(tmpdir(), 'ext');
+    const missing = new FileSystemSync(join(tmpdir(), 'nothing-here'), 'ext');
+    context.after(() => [there, missing].map((fileSystem) => fileSystem.end()));
+    assert.equal(await there.run(), true);
+    assert.equal(await missing.run(), false);
+  });
+
+  test('a sync that fails is no sync, and the next one may work', async (context) => {
+    const { calls } = await standIn(context, '[ "$(wc -l < "$calls")" -gt 1 ] || exit 1');
+    const fileSystem = new FileSystemSync('/objects', 'ext');
+    context.after(() => fileSystem.end());
+    assert.equal(await fileSystem.run(), false);
+    assert.equal(await fileSystem.run(), true);
+    assert.equal((await calls()).length, 2);
+  });
+
+  test('a process that ends in the middle is no sync, and another is started', async (context) => {
+    await standIn(context, '[ "$(wc -l < "$calls")" -gt 1 ] || kill -KILL $PPID');
+    const fileSystem = new FileSystemSync('/objects', 'ext');
+    context.after(() => fileSystem.end());
+    assert.equal(await fileSystem.run(), false);
+    assert.equal(await fileSystem.run(), true);
+  });
+
+  test('a signal ends the wait for a disk that hangs', async (context) => {
+    const { calls } = await standIn(context, 'echo $$ >> "$calls"; exec sleep 30');
+    const fileSystem = new FileSystemSync('/objects', 'ext');
+    const startedMs = performance.now();
+    assert.equal(await fileSystem.run(AbortSignal.timeout(500)), false);
+    assert.equal(await fileSystem.run(AbortSignal.abort()), false);
+    assert.ok(performance.now() - startedMs < 10_000);
+    const [, pid = 'none'] = await calls();
+    await gone(pid);
+  });
+
+  test('what waits for the next question keeps no process from ending, and ends with it, even killed', async () => {
+    for (const ending of ['', 'process.kill(process.pid, "SIGKILL");']) {
+      const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', SCRIPT + ending], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let output = '';
+      child.stdout.on('data', (data: Buffer) => {
+        output += data.toString();
+      });
+      const [, signal] = (await once(child, 'close')) as [number, string | null];
+      assert.equal(signal, ending === '' ? null : 'SIGKILL');
+      const [synced = '', pid = ''] = output.trim().split(' ');
+      assert.equal(synced, 'true');
+      await gone(pid);
+    }
+  });
 });
 
-test("the system's own sync -f is called once for each question, on the directory", async (context) => {
-  const { calls } = await standIn(context, 'exit 0');
-  const fileSystem = new FileSystemSync('/some where/objects', trusted);
-  context.after(() => fileSystem.end());
-  assert.equal(await fileSystem.run(), true);
-  assert.equal(await fileSystem.run(), true);
-  assert.deepEqual(await calls(), ['-f|/some where/objects', '-f|/some where/objects']);
-});
-
-test('the real sync -f knows its option, and says so when there is nothing to sync', async (context) => {
-  const there = new FileSystemSync(tmpdir(), trusted);
-  const missing = new FileSystemSync(join(tmpdir(), 'nothing-here'), trusted);
-  context.after(() => [there, missing].map((fileSystem) => fileSystem.end()));
-  assert.equal(await there.run(), true);
-  assert.equal(await missing.run(), false);
-});
-
-test('a sync that fails is no sync, and the next one may work', async (context) => {
-  const { calls } = await standIn(context, '[ "$(wc -l < "$calls")" -gt 1 ] || exit 1');
-  const fileSystem = new FileSystemSync('/objects', trusted);
-  context.after(() => fileSystem.end());
-  assert.equal(await fileSystem.run(), false);
-  assert.equal(await fileSystem.run(), true);
-  assert.equal((await calls()).length, 2);
-});
-
-test('a process that ends in the middle is no sync, and another is started', async (context) => {
-  await standIn(context, '[ "$(wc -l < "$calls")" -gt 1 ] || kill -KILL $PPID');
-  const fileSystem = new FileSystemSync('/objects', trusted);
-  context.after(() => fileSystem.end());
-  assert.equal(await fileSystem.run(), false);
-  assert.equal(await fileSystem.run(), true);
-});
-
-test('a signal ends the wait for a disk that hangs', async (context) => {
-  await standIn(context, 'exec sleep 30');
-  const fileSystem = new FileSystemSync('/objects', trusted);
-  const startedMs = performance.now();
-  assert.equal(await fileSystem.run(AbortSignal.timeout(100)), false);
-  assert.equal(await fileSystem.run(AbortSignal.abort()), false);
-  assert.ok(performance.now() - startedMs < 10_000);
-});
-
-test('what waits for the next question keeps no process from ending, and ends with it, even killed', async () => {
-  for (const ending of ['', 'process.kill(process.pid, "SIGKILL");']) {
-    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', SCRIPT + ending], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.on('data', (data: Buffer) => {
-      output += data.toString();
-    });
-    const [, signal] = (await once(child, 'close')) as [number, string | null];
-    assert.equal(signal, ending === '' ? null : 'SIGKILL');
-    const [synced = '', pid = ''] = output.trim().split(' ');
-    assert.equal(synced, 'true');
-    const deadlineMs = performance.now() + 10_000;
-    while (existsSync(`/proc/${pid}`) && performance.now() < deadlineMs) await setTimeout(10);
-    assert.ok(!existsSync(`/proc/${pid}`), ending);
-  }
-});
+/** Waits until a process has ended. */
+async function gone(pid: string): Promise<void> {
+  assert.match(pid, /^\d+$/);
+  const deadlineMs = performance.now() + 10_000;
+  while (existsSync(`/proc/${pid}`) && performance.now() < deadlineMs) await setTimeout(10);
+  assert.ok(!existsSync(`/proc/${pid}`));
+}
 
 /** Syncs once and tells the process that waits for more. */
 const SCRIPT = `
   import { readFileSync } from 'node:fs';
   import { tmpdir } from 'node:os';
   const { FileSystemSync } = await import(${JSON.stringify(new URL('file-system-sync.ts', import.meta.url).href)});
-  const fileSystem = new FileSystemSync(tmpdir(), async () => true);
+  const fileSystem = new FileSystemSync(tmpdir(), 'ext');
   const synced = await fileSystem.run();
   const [child] = readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ');
   process.stdout.write(synced + ' ' + child);
 `;
 
 /** Puts a program called `sync` first on the path: it notes how it was called and then runs the script. */
-async function standIn(context: TestContext, script: string) {
+async function standIn(context: TestContext, script: string, version = 'sync (GNU coreutils) 9.1') {
   const directory = await mkdtemp(join(tmpdir(), 'stowage-sync-'));
   const notes = join(directory, 'calls');
   const program = join(directory, 'sync');
-  await writeFile(program, `#!/bin/sh\ncalls=${notes}\necho "$1|$2" >> "$calls"\n${script}\n`);
+  const first = `[ "$1" = --version ] && { echo '${version}'; exit; }`;
+  await writeFile(program, `#!/bin/sh\n${first}\ncalls=${notes}\necho "$1|$2" >> "$calls"\n${script}\n`);
+  await writeFile(notes, '');
   await chmod(program, 0o700);
   const { PATH } = process.env;
   process.env.PATH = `${directory}${delimiter}${PATH}`;
@@ -107,5 +137,5 @@ async function standIn(context: TestContext, script: string) {
     process.env.PATH = PATH;
     await rm(directory, { recursive: true });
   });
-  return { calls: async () => (await readFile(notes, 'utf8')).trimEnd().split('\n') };
+  return { calls: async () => (await readFile(notes, 'utf8')).split('\n').slice(0, -1) };
 }

@@ -1,18 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { release } from 'node:os';
-import { fileSystemOf, type KnownFileSystem } from './file-system-type.ts';
+import type { KnownFileSystem } from './file-system-type.ts';
 
 /** Those whose `syncfs` writes files, names and the disk's cache. Others may promise less: FUSE asks its server for nothing. */
 const TRUSTED: ReadonlySet<KnownFileSystem | null> = new Set(['btrfs', 'ext', 'xfs']);
-/** First Linux whose `syncfs` tells of writes that failed. */
-const LINUX_MIN: readonly [number, number] = [5, 8];
+/** First Linux whose `syncfs` tells of all that failed: of bytes since 5.8, of what the file system itself writes since 5.17. */
+const LINUX_MIN: readonly [number, number] = [5, 17];
 
 /**
  * Calls `sync -f` for each line it is sent and answers with the exit code; ends with the pipe, so with us, even by
  * SIGKILL. It is kept because starting a process costs one of some hundred megabytes 25 ms, in which it does nothing else.
+ * Only GNU's answer counts: BusyBox ends with 0 whatever syncfs said.
  */
-const ASSISTANT = 'while read -r _; do sync -f "$1" >/dev/null 2>&1; echo $?; done';
+const ASSISTANT = `
+case $(sync --version 2>/dev/null) in *'GNU coreutils'*) ;; *) sync() { false; } ;; esac
+while read -r _; do sync -f "$1" >/dev/null 2>&1; echo $?; done
+`;
 
 /**
  * Writes a whole file system to disk by one call: for thousands of small files much cheaper than a call for each, which
@@ -20,23 +24,24 @@ const ASSISTANT = 'while read -r _; do sync -f "$1" >/dev/null 2>&1; echo $?; do
  */
 export class FileSystemSync {
   readonly #directory: string;
-  readonly #isTrusted: (directory: string) => Promise<boolean>;
-  #trust: Promise<boolean> | null = null;
+  readonly #isTrusted: boolean;
   #assistant: Assistant | null = null;
 
-  constructor(directory: string, isTrusted: (directory: string) => Promise<boolean> = syncsWhole) {
+  /** @param fileSystem what the directory, an absolute path, lies on. */
+  constructor(directory: string, fileSystem: KnownFileSystem | null) {
     this.#directory = directory;
-    this.#isTrusted = isTrusted;
+    this.#isTrusted = TRUSTED.has(fileSystem) && isNewEnough(release());
   }
 
   /**
-   * Waits until all that was written to the directory's file system before the call has reached the disk. One call at a time.
+   * Waits until all that was written to the directory's file system before the call has been written to its disk. One call
+   * at a time. A file system without a journal leaves its last part in the disk's cache: the next sync of a file has it flushed.
    *
-   * @returns false when this can't be done here, has failed, or the signal fired: then nothing is known.
+   * @returns false when this can't be done here, has failed, or the signal fired: then nothing is known, and what failed
+   * is told to nobody else.
    */
   async run(signal?: AbortSignal): Promise<boolean> {
-    this.#trust ??= this.#isTrusted(this.#directory);
-    if (!(await this.#trust) || signal?.aborted) return false;
+    if (!this.#isTrusted || signal?.aborted) return false;
     this.#assistant ??= startAssistant(this.#directory);
     if (this.#assistant === null) return false;
     const answer = await ask(this.#assistant, signal);
@@ -46,8 +51,15 @@ export class FileSystemSync {
 
   /** Ends what waits for the next call; that starts anew then. */
   end(): void {
-    this.#assistant?.process.kill();
+    const child = this.#assistant?.process;
     this.#assistant = null;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    try {
+      // The shell and a `sync` that still runs are a group of their own.
+      process.kill(-child.pid);
+    } catch {
+      // It has just ended.
+    }
   }
 }
 
@@ -99,10 +111,6 @@ async function ask(
     child.stdout?.removeAllListeners('data');
     child.unref();
   }
-}
-
-async function syncsWhole(directory: string): Promise<boolean> {
-  return TRUSTED.has(await fileSystemOf(directory)) && isNewEnough(release());
 }
 
 function isNewEnough(version: string): boolean {

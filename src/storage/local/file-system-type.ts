@@ -11,8 +11,9 @@ const TYPES: ReadonlyMap<number, KnownFileSystem> = new Map([
   [0x794c7630, 'overlay'],
 ]);
 
-/** What a directory lies on; null when it is none of those, or not on Linux. */
+/** What a directory lies on; null when it is none of those, or can't be told. */
 export async function fileSystemOf(directory: string): Promise<KnownFileSystem | null> {
   if (process.platform !== 'linux') return null;
-  return TYPES.get((await statfs(directory)).type) ?? null;
+  const told = await statfs(directory).catch(() => null);
+  return told === null ? null : (TYPES.get(told.type) ?? null);
 }

@@ -5,7 +5,7 @@ import { type CheckpointPace, rewriteObjects, syncObjects } from './checkpoint.t
 import type { DirectorySync } from './directory-sync.ts';
 import { toStowageError } from './errors.ts';
 import { createFile, syncDirectory, unlinkFile } from './file-calls.ts';
-import { FileSystemSync } from './file-system-sync.ts';
+import type { FileSystemSync } from './file-system-sync.ts';
 import { appendNote, listJournals, notesPathOf, removeJournal } from './journal-directory.ts';
 import { type CommitGroup, JournalFile } from './journal-file.ts';
 import { fromFailure } from './journal-group.ts';
@@ -34,6 +34,8 @@ const RETRY_MS = 5_000;
 const TICK_MS = 1_000;
 /** What the end may take, in milliseconds; what is left then is replayed at the next open. */
 const CLOSE_MS = 2_000;
+/** From how many puts on a journal is retired by a sync of the whole file system, with what others have written to it. */
+export const SYNC_WHOLE_MIN = 500;
 const AT_ONCE_BEHIND = 2;
 const AT_ONCE_NOW = 16;
 
@@ -46,7 +48,7 @@ export interface JournalOptions {
   /** Size at which a journal is full; 0: puts go without a journal. */
   readonly bytesMax: number;
   readonly commit?: CommitGroup | undefined;
-  readonly fileSystem?: FileSystemSync | undefined;
+  readonly fileSystem: FileSystemSync;
 }
 
 /** A journal file and where it stands in its life. */
@@ -57,6 +59,8 @@ interface Held {
   retryAtMs: number;
   /** Whether a sync of its objects has failed: they are written anew. */
   mistrusted: boolean;
+  /** Whether a sync of the whole file system has failed meanwhile: the next one would not tell of it. */
+  oneByOne: boolean;
 }
 
 /**
@@ -66,7 +70,6 @@ interface Held {
 export class Journal {
   readonly #options: JournalOptions;
   readonly #commit: CommitGroup;
-  readonly #fileSystem: FileSystemSync;
   /** Oldest first; the last may be the current one. */
   #held: Held[] = [];
   #current: Held | null = null;
@@ -75,10 +78,11 @@ export class Journal {
   #isRetiring = false;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  /** Fires when closing has taken too long. */
+  readonly #ending = new AbortController();
 
   constructor(options: JournalOptions) {
     this.#options = options;
-    this.#fileSystem = options.fileSystem ?? new FileSystemSync(options.layout.objects);
     this.#commit = options.commit ?? ((group) => journalThread().commit(group));
   }
 
@@ -157,7 +161,7 @@ export class Journal {
   async checkpoint(): Promise<void> {
     await this.#opening;
     this.#fill(performance.now());
-    await this.#retireAll({ atOnce: AT_ONCE_NOW });
+    await this.#retireAll(AT_ONCE_NOW);
   }
 
   /** Does what is due: called every second while there are journals. */
@@ -167,8 +171,9 @@ export class Journal {
     if (this.#isRetiring) return;
     const due = this.#held.find((held) => this.#isDue(held, nowMs));
     if (due === undefined) return;
-    await this.#retire(due, { atOnce: AT_ONCE_BEHIND }).catch((error: unknown) => {
+    await this.#retire(due, AT_ONCE_BEHIND).catch((error: unknown) => {
       due.retryAtMs = nowMs + RETRY_MS;
+      if (this.#closed) return;
       this.#options.log.error({ err: error }, 'Small objects could not be written to their own places yet.');
     });
   }
@@ -179,14 +184,13 @@ export class Journal {
     await this.#opening?.catch(() => {});
     this.#fill(performance.now());
     this.#stopTimer();
-    const ending = new AbortController();
     const late = new StowageError('storage_unavailable', 'Closing took too long.');
-    const timer = setTimeout(() => ending.abort(late), CLOSE_MS);
-    await this.#retireAll({ atOnce: AT_ONCE_NOW, signal: ending.signal }).catch((error: unknown) => {
+    const timer = setTimeout(() => this.#ending.abort(late), CLOSE_MS);
+    await this.#retireAll(AT_ONCE_NOW).catch((error: unknown) => {
       this.#options.log.info({ err: error }, 'Journals were left for the next start to replay.');
     });
     clearTimeout(timer);
-    this.#fileSystem.end();
+    this.#options.fileSystem.end();
     for (const { file } of this.#held) {
       await file.idle();
       await file.close();
@@ -248,6 +252,7 @@ export class Journal {
         fullAtMs: Number.POSITIVE_INFINITY,
         retryAtMs: 0,
         mistrusted: false,
+        oneByOne: false,
       };
       this.#held.push(this.#current);
       this.#startTimer();
@@ -275,17 +280,17 @@ export class Journal {
     return this.#held.reduce((sum, { file }) => sum + file.sizeBytes, 0) > WAITING_BYTES;
   }
 
-  async #retireAll(pace: CheckpointPace): Promise<void> {
-    for (const held of [...this.#held]) if (held !== this.#current) await this.#retire(held, pace);
+  async #retireAll(atOnce: number): Promise<void> {
+    for (const held of [...this.#held]) if (held !== this.#current) await this.#retire(held, atOnce);
   }
 
   /** One at a time. */
-  #retire(held: Held, pace: CheckpointPace): Promise<void> {
+  #retire(held: Held, atOnce: number): Promise<void> {
     const run = async (): Promise<void> => {
       if (!this.#held.includes(held)) return;
       this.#isRetiring = true;
       try {
-        await this.#writeAndRemove(held, pace);
+        await this.#writeAndRemove(held, { atOnce, signal: this.#ending.signal });
       } finally {
         this.#isRetiring = false;
       }
@@ -299,10 +304,10 @@ export class Journal {
     const { layout, locks } = this.#options;
     const { file } = held;
     await file.idle();
-    pace.signal?.throwIfAborted();
+    pace.signal.throwIfAborted();
     if (held.mistrusted) await rewriteObjects(layout, file, locks, pace);
-    else {
-      await syncObjects(layout, file, this.#fileSystem, pace).catch((error: unknown) => {
+    else if (!(await this.#syncWhole(held, pace))) {
+      await syncObjects(layout, file, pace).catch((error: unknown) => {
         if (!isStowageError(error)) held.mistrusted = true;
         throw error;
       });
@@ -316,7 +321,20 @@ export class Journal {
     await unlinkFile(notesPathOf(layout.journal, file.base)).catch(() => {});
     if (this.#held.length > 0) return;
     this.#stopTimer();
-    this.#fileSystem.end();
+    this.#options.fileSystem.end();
+  }
+
+  /** Syncs the whole file system where that is cheaper than each object; false when it was not done. */
+  async #syncWhole({ file, oneByOne }: Held, { signal }: CheckpointPace): Promise<boolean> {
+    if (oneByOne || file.live.size < SYNC_WHOLE_MIN) return false;
+    const { fileSystem, layout } = this.#options;
+    if (await fileSystem.run(signal)) {
+      // One sync behind it, of whatever: it has the disk flush its cache.
+      await syncDirectory(layout.objects);
+      return true;
+    }
+    for (const held of this.#held) held.oneByOne = true;
+    return false;
   }
 
   async #othersJournals(): Promise<string[]> {
