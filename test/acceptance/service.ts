@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Caller, callerFor } from './caller.ts';
 import { type BackendName, backendOfRun } from './clouds.ts';
-import { assertDocumented, type OpenApi } from './documented-codes.ts';
+import { DocumentedAnswers, type OpenApi } from './documented-answers.ts';
 import { type Answer, type RequestOptions, send } from './http.ts';
 import { openStore, type Store } from './store.ts';
 import { type Claims, claimsFor, mintToken } from './tokens.ts';
@@ -143,16 +143,15 @@ async function launch(how: Launch): Promise<Service> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
   // A store may close a connection that rests just as a request is written to it: nothing there says that it was not read.
   const storeAgent = new http.Agent({ keepAlive: false });
-  let described: Promise<OpenApi | null> | undefined;
-  /** Each problem that a test sees is one that the service's own document names. */
+  let described: Promise<DocumentedAnswers | null> | undefined;
+  /** Each answer that a test sees is one that the service's own document describes. */
   const assertDescribed = async (method: string, target: string, answer: Answer): Promise<void> => {
     described ??= send('GET', `${origin}/api/openapi.json`, { agent }).then(
-      (read) => read.json<OpenApi>(),
+      (read) => new DocumentedAnswers(read.json<OpenApi>()),
       // It has been killed meanwhile.
       () => null,
     );
-    const document = await described;
-    if (document !== null) assertDocumented(document, method, target, answer);
+    (await described)?.check(method, target, answer);
   };
   const service: Service = {
     origin,
@@ -172,7 +171,7 @@ async function launch(how: Launch): Promise<Service> {
             : `the service has ended (${child.exitCode ?? child.signalCode})`;
         throw new Error(`${method} ${target}: ${String(error)}; ${state}`, { cause: error });
       });
-      if (isOurs && answer.status >= 400) await assertDescribed(method, url.slice(origin.length), answer);
+      if (isOurs) await assertDescribed(method, url.slice(origin.length), answer);
       return answer;
     },
     as: (userId, claims) => callerFor(service, userId, mintToken(claimsFor(userId, claims), JWT_SECRET)),
