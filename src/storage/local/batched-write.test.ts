@@ -192,6 +192,21 @@ describe('a body that is given up while its end is written', () => {
   }
 });
 
+test('many files at once are written in smaller batches, and one alone in large ones again', {
+  skip: process.platform !== 'linux',
+}, async (context) => {
+  const calls = watchWrites(context);
+  const sizes = () => calls.splice(0).map(({ bytes }) => bytes);
+  const bodies = Array.from({ length: 8 }, (_, number) => noise(4 * MIB, number));
+  const written = bodies.map((body) => write(context, body, { chunkBytes: 64 * KIB, direct: NONE }));
+  for (const [at, { path }] of (await Promise.all(written)).entries())
+    assert.ok((await readFile(path)).equals(Buffer.concat([bodies[at] ?? FOOTER, FOOTER])));
+  const many = sizes();
+  assert.ok(many.filter((bytes) => bytes > 512 * KIB).length < many.length / 10, `${many}`);
+  await write(context, noise(4 * MIB, 9), { chunkBytes: 64 * KIB, direct: NONE });
+  assert.equal(Math.max(...sizes()), MIB);
+});
+
 interface Call {
   readonly isDirect: boolean;
   readonly bytes: number;

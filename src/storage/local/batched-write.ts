@@ -18,6 +18,10 @@ const FIRST_BATCH_BYTES = 512 * KIB;
 /** Bytes after which the room is looked at and, of a file in the page cache, a sync starts: so the last one is short. */
 const WRITE_BACK_BYTES = 16 * MIB;
 
+/** Files written at once from which on they keep to the smaller batches, so that many together need no more memory. */
+const FILES_MANY = 5;
+let filesBeingWritten = 0;
+
 /** Batches that nobody uses at present, for as many files as commonly arrive at once. */
 const spareBatches: Buffer[] = [];
 const SPARE_BATCHES_MAX = 32;
@@ -121,6 +125,7 @@ class BatchWriter {
 
   constructor(target: BatchTarget) {
     this.#target = target;
+    filesBeingWritten += 1;
   }
 
   async open(): Promise<void> {
@@ -175,6 +180,7 @@ class BatchWriter {
   /** Ends when nothing runs any more; what waits is given up. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    filesBeingWritten -= 1;
     await this.#writing;
     await this.#syncing;
     keepSpare(this.#batch);
@@ -196,7 +202,7 @@ class BatchWriter {
       this.#batch = takeBatch();
       this.#writtenBytes += blocks.byteLength;
       this.#filledBytes = 0;
-      this.#fullBytes = BATCH_BYTES;
+      this.#fullBytes = filesBeingWritten < FILES_MANY ? BATCH_BYTES : FIRST_BATCH_BYTES;
       await this.#writeBlocks(blocks, position).finally(() => keepSpare(batch));
     });
   }
