@@ -35,7 +35,7 @@ export class DocumentedAnswers {
   }
 
   /**
-   * Asserts that the document names the status of an answer, the code of a problem, and each field of other JSON with its
+   * Asserts that the document names the status of an answer that is no error, the code of a problem, and each field of other JSON with its
    * type. Of what is no operation it can't tell.
    */
   check(method: string, target: string, answer: Answer): void {

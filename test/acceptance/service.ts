@@ -148,8 +148,11 @@ async function launch(how: Launch): Promise<Service> {
   const assertDescribed = async (method: string, target: string, answer: Answer): Promise<void> => {
     described ??= send('GET', `${origin}/api/openapi.json`, { agent }).then(
       (read) => new DocumentedAnswers(read.json<OpenApi>()),
-      // It has been killed meanwhile.
-      () => null,
+      // It has been killed meanwhile, perhaps.
+      () => {
+        described = undefined;
+        return null;
+      },
     );
     (await described)?.check(method, target, answer);
   };

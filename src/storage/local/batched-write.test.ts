@@ -192,6 +192,17 @@ describe('a body that is given up while its end is written', () => {
   }
 });
 
+test('a sync behind the writer that fails last fails the put: the next one would not tell of it', async (context) => {
+  const failed = Promise.withResolvers<void>();
+  context.mock.method(fs, 'fdatasync', (_fd: number, done: Done) => {
+    void failed.promise.then(() => done(Object.assign(new Error('The disk is gone.'), { code: 'EIO' })));
+  });
+  // It fails when all has been written and flushed.
+  setTimeout(failed.resolve, 500);
+  const written = write(context, noise(17 * MIB, 10), { chunkBytes: MIB, direct: NONE });
+  await assert.rejects(written, { code: 'EIO' });
+});
+
 test('many files at once are written in smaller batches, and one alone in large ones again', {
   skip: process.platform !== 'linux',
 }, async (context) => {

@@ -15,10 +15,10 @@ export const BATCH_BYTES = MIB;
 /** Bytes of the first write, so that of a file of 1 MB half is on disk when the other half has come. */
 const FIRST_BATCH_BYTES = 512 * KIB;
 
-/** Bytes after which the room is looked at and, of a file in the page cache, a sync starts: so the last one is short. */
+/** Bytes after which the room is looked at and a sync starts in the background: so the last one is short. */
 const WRITE_BACK_BYTES = 16 * MIB;
 
-/** Files written at once from which on they keep to the smaller batches, so that many together need no more memory. */
+/** Files written at once from which on those that begin keep to the smaller batches, so that many touch less memory. */
 const FILES_MANY = 5;
 let filesBeingWritten = 0;
 
@@ -78,6 +78,7 @@ export async function writeBatches<End extends { readonly footer: Uint8Array }>(
     const waiting = writer.push(bytes);
     if (waiting) await abort.wait(waiting);
   };
+  let end: End;
   try {
     await writer.open();
     for (const chunk of beginning.chunks) await push(chunk);
@@ -92,14 +93,16 @@ export async function writeBatches<End extends { readonly footer: Uint8Array }>(
       await target.onWriteBack();
       writer.syncBehind();
     }
-    const end = endOf(writer.sizeBytes);
+    end = endOf(writer.sizeBytes);
     await push(end.footer);
     await abort.wait(writer.flush());
-    return end;
   } finally {
     // The descriptor must not be closed under a call that still runs.
     await writer.close();
   }
+  // The sync behind may have failed last: the next one of the same descriptor would not tell.
+  writer.check();
+  return end;
 }
 
 /**

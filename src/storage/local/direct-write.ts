@@ -6,7 +6,7 @@ import type { KnownFileSystem } from './file-system-type.ts';
 /** Direct writes have a position, a length and memory that are multiples of this: hardly a disk's blocks are larger. */
 export const BLOCK_BYTES = 4 * KIB;
 
-/** Those whose direct writes are plain ones. Others copy all the same, or add checksums, or ask a server each time. */
+/** Those whose direct writes are plain ones (of `overlay` mostly). Others copy all the same, or add checksums, or ask a server. */
 const TRUSTED: ReadonlySet<KnownFileSystem | null> = new Set(['ext', 'overlay', 'xfs']);
 
 /**

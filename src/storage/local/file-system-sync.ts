@@ -5,7 +5,7 @@ import type { KnownFileSystem } from './file-system-type.ts';
 
 /** Those whose `syncfs` writes files, names and the disk's cache. Others may promise less: FUSE asks its server for nothing. */
 const TRUSTED: ReadonlySet<KnownFileSystem | null> = new Set(['btrfs', 'ext', 'xfs']);
-/** First Linux whose `syncfs` tells of all that failed: of bytes since 5.8, of what the file system itself writes since 5.17. */
+/** First Linux whose `syncfs` tells of failures: of bytes that the disk refused since 5.8, of the file system's own since 5.17. */
 const LINUX_MIN: readonly [number, number] = [5, 17];
 
 /**
@@ -14,9 +14,14 @@ const LINUX_MIN: readonly [number, number] = [5, 17];
  * Only GNU's answer counts: BusyBox ends with 0 whatever syncfs said.
  */
 const ASSISTANT = `
-case $(sync --version 2>/dev/null) in *'GNU coreutils'*) ;; *) sync() { false; } ;; esac
+case $(sync --version 2>/dev/null) in *'GNU coreutils'*) ;; *) while read -r _; do echo none; done; exit ;; esac
 while read -r _; do sync -f "$1" >/dev/null 2>&1; echo $?; done
 `;
+
+/**
+ * What has become of a sync: all is on disk, something is perhaps lost (and no later `syncfs` would tell), or none was made.
+ */
+export type WholeSync = 'done' | 'failed' | 'none';
 
 /**
  * Writes a whole file system to disk by one call: for thousands of small files much cheaper than a call for each, which
@@ -26,6 +31,7 @@ export class FileSystemSync {
   readonly #directory: string;
   readonly #isTrusted: boolean;
   #assistant: Assistant | null = null;
+  #hasFailed = false;
 
   /** @param fileSystem what the directory, an absolute path, lies on. */
   constructor(directory: string, fileSystem: KnownFileSystem | null) {
@@ -37,16 +43,18 @@ export class FileSystemSync {
    * Waits until all that was written to the directory's file system before the call has been written to its disk. One call
    * at a time. A file system without a journal leaves its last part in the disk's cache: the next sync of a file has it flushed.
    *
-   * @returns false when this can't be done here, has failed, or the signal fired: then nothing is known, and what failed
-   * is told to nobody else.
+   * @returns `none` where this can't be done, when the signal fired, and for ever after a sync that failed.
    */
-  async run(signal?: AbortSignal): Promise<boolean> {
-    if (!this.#isTrusted || signal?.aborted) return false;
+  async run(signal: AbortSignal): Promise<WholeSync> {
+    if (!this.#isTrusted || this.#hasFailed || signal.aborted) return 'none';
     this.#assistant ??= startAssistant(this.#directory);
-    if (this.#assistant === null) return false;
+    if (this.#assistant === null) return 'none';
     const answer = await ask(this.#assistant, signal);
     if (answer === null) this.end();
-    return answer === '0\n';
+    if (answer === '0\n') return 'done';
+    if (answer === 'none\n' || signal.aborted) return 'none';
+    this.#hasFailed = true;
+    return 'failed';
   }
 
   /** Ends what waits for the next call; that starts anew then. */
@@ -93,14 +101,11 @@ function startAssistant(directory: string): Assistant | null {
 }
 
 /** The assistant's answer to one line; null when it has gone or the signal fired. */
-async function ask(
-  { process: child, gone }: Assistant,
-  signal: AbortSignal | undefined,
-): Promise<string | null> {
+async function ask({ process: child, gone }: Assistant, signal: AbortSignal): Promise<string | null> {
   const ending = new AbortController();
   const answer = new Promise<string | null>((resolve) => {
     child.stdout?.once('data', (data: Buffer) => resolve(data.toString()));
-    signal?.addEventListener('abort', () => resolve(null), { signal: ending.signal });
+    signal.addEventListener('abort', () => resolve(null), { signal: ending.signal });
   });
   child.ref();
   child.stdin?.write('\n');

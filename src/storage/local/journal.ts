@@ -59,8 +59,6 @@ interface Held {
   retryAtMs: number;
   /** Whether a sync of its objects has failed: they are written anew. */
   mistrusted: boolean;
-  /** Whether a sync of the whole file system has failed meanwhile: the next one would not tell of it. */
-  oneByOne: boolean;
 }
 
 /**
@@ -252,7 +250,6 @@ export class Journal {
         fullAtMs: Number.POSITIVE_INFINITY,
         retryAtMs: 0,
         mistrusted: false,
-        oneByOne: false,
       };
       this.#held.push(this.#current);
       this.#startTimer();
@@ -305,13 +302,15 @@ export class Journal {
     const { file } = held;
     await file.idle();
     pace.signal.throwIfAborted();
-    if (held.mistrusted) await rewriteObjects(layout, file, locks, pace);
+    const isRewritten = held.mistrusted;
+    if (isRewritten) await rewriteObjects(layout, file, locks, pace);
     else if (!(await this.#syncWhole(held, pace))) {
       await syncObjects(layout, file, pace).catch((error: unknown) => {
         if (!isStowageError(error)) held.mistrusted = true;
         throw error;
       });
     }
+    if (held.mistrusted && !isRewritten) throw new Error('An object could not be synced meanwhile.');
     await removeJournal(file.path, layout.journal);
     // Only now: as long as the journal may come back, what is deleted is noted in it.
     await file.idle();
@@ -324,17 +323,27 @@ export class Journal {
     this.#options.fileSystem.end();
   }
 
-  /** Syncs the whole file system where that is cheaper than each object; false when it was not done. */
-  async #syncWhole({ file, oneByOne }: Held, { signal }: CheckpointPace): Promise<boolean> {
-    if (oneByOne || file.live.size < SYNC_WHOLE_MIN) return false;
+  /**
+   * Syncs the whole file system where that is cheaper than each object. Not beside the journals of other processes: of
+   * two who ask, one is told of a failure.
+   *
+   * @returns false when it was not done.
+   */
+  async #syncWhole({ file }: Held, { signal }: CheckpointPace): Promise<boolean> {
+    if (file.live.size < SYNC_WHOLE_MIN || (await this.#othersJournals()).length > 0) return false;
     const { fileSystem, layout } = this.#options;
-    if (await fileSystem.run(signal)) {
+    const answer = await fileSystem.run(signal);
+    if (answer === 'none') return false;
+    try {
+      if (answer === 'failed') throw new Error('The file system could not be synced.');
       // One sync behind it, of whatever: it has the disk flush its cache.
       await syncDirectory(layout.objects);
       return true;
+    } catch (error) {
+      // Whose writes have failed is not known.
+      for (const held of this.#held) held.mistrusted = true;
+      throw error;
     }
-    for (const held of this.#held) held.oneByOne = true;
-    return false;
   }
 
   async #othersJournals(): Promise<string[]> {
