@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import childProcess, { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -68,6 +69,20 @@ describe('a sync of the whole file system', { skip: process.platform !== 'linux'
     assert.equal((await calls()).length, 1);
   });
 
+  test('where no process can be started none is made, and that is not tried again', async (context) => {
+    const { spawn: real } = childProcess;
+    const { mock } = context.mock.method(childProcess, 'spawn', () => real('/no/such/shell', { cwd: '/' }));
+    syncBuiltinESMExports();
+    context.after(() => {
+      mock.restore();
+      syncBuiltinESMExports();
+    });
+    const fileSystem = new FileSystemSync('/objects', 'ext');
+    assert.equal(await fileSystem.run(NEVER), 'none');
+    assert.equal(await fileSystem.run(NEVER), 'none');
+    assert.equal(mock.callCount(), 1);
+  });
+
   test('a process that ends in the middle has failed', async (context) => {
     await standIn(context, 'kill -KILL $PPID');
     const fileSystem = new FileSystemSync('/objects', 'ext');
@@ -79,7 +94,11 @@ describe('a sync of the whole file system', { skip: process.platform !== 'linux'
     const { calls } = await standIn(context, 'echo $$ >> "$calls"; exec sleep 30');
     const fileSystem = new FileSystemSync('/objects', 'ext');
     const startedMs = performance.now();
-    assert.equal(await fileSystem.run(AbortSignal.timeout(500)), 'none');
+    const abort = new AbortController();
+    const waiting = fileSystem.run(abort.signal);
+    while ((await calls()).length < 2) await setTimeout(5);
+    abort.abort();
+    assert.equal(await waiting, 'none');
     assert.equal(await fileSystem.run(AbortSignal.abort()), 'none');
     assert.ok(performance.now() - startedMs < 10_000);
     const [, pid = 'none'] = await calls();
@@ -115,7 +134,8 @@ async function gone(pid: string): Promise<void> {
 /** Syncs once and tells the process that waits for more. */
 const SCRIPT = `
   import { readFileSync } from 'node:fs';
-  import { tmpdir } from 'node:os';
+  import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
   const { FileSystemSync } = await import(${JSON.stringify(new URL('file-system-sync.ts', import.meta.url).href)});
   const fileSystem = new FileSystemSync(tmpdir(), 'ext');
   const synced = await fileSystem.run(new AbortController().signal);

@@ -31,7 +31,7 @@ export class FileSystemSync {
   readonly #directory: string;
   readonly #isTrusted: boolean;
   #assistant: Assistant | null = null;
-  #hasFailed = false;
+  #isGivenUp = false;
 
   /** @param fileSystem what the directory, an absolute path, lies on. */
   constructor(directory: string, fileSystem: KnownFileSystem | null) {
@@ -43,17 +43,20 @@ export class FileSystemSync {
    * Waits until all that was written to the directory's file system before the call has been written to its disk. One call
    * at a time. A file system without a journal leaves its last part in the disk's cache: the next sync of a file has it flushed.
    *
-   * @returns `none` where this can't be done, when the signal fired, and for ever after a sync that failed.
+   * @returns `none` where this can't be done, when the signal fired, and for ever after one that failed or could not begin.
    */
   async run(signal: AbortSignal): Promise<WholeSync> {
-    if (!this.#isTrusted || this.#hasFailed || signal.aborted) return 'none';
+    if (!this.#isTrusted || this.#isGivenUp || signal.aborted) return 'none';
     this.#assistant ??= startAssistant(this.#directory);
-    if (this.#assistant === null) return 'none';
+    if (this.#assistant === null) {
+      this.#isGivenUp = true;
+      return 'none';
+    }
     const answer = await ask(this.#assistant, signal);
     if (answer === null) this.end();
     if (answer === '0\n') return 'done';
     if (answer === 'none\n' || signal.aborted) return 'none';
-    this.#hasFailed = true;
+    this.#isGivenUp = true;
     return 'failed';
   }
 
@@ -94,7 +97,8 @@ function startAssistant(directory: string): Assistant | null {
     // While it waits for work it keeps nobody from ending.
     for (const pipe of [child.stdin, child.stdout]) (pipe as Socket).unref();
     child.unref();
-    return { process: child, gone };
+    // Without an id it never began, as in an image that has no shell.
+    return child.pid === undefined ? null : { process: child, gone };
   } catch {
     return null;
   }
