@@ -15,7 +15,14 @@ const { scripts }: { scripts: Readonly<Record<string, string>> } = JSON.parse(
 
 /** Names in capitals that are no settings of Stowage: of other programs, of errors, of our tests. */
 const OTHERS: ReadonlySet<string> = new Set([
-  ...['AWS_PROFILE', 'AWS_ACCESS_KEY_ID', 'GOOGLE_APPLICATION_CREDENTIALS', 'NO_COLOR', 'O_NOFOLLOW'],
+  ...[
+    'AWS_PROFILE',
+    'AWS_ACCESS_KEY_ID',
+    'GOOGLE_APPLICATION_CREDENTIALS',
+    'NO_COLOR',
+    'O_DIRECT',
+    'O_NOFOLLOW',
+  ],
   ...['EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
   ...['TEST_CLOUDS', 'CLOUD_CORE'],
   'SIGNING_SECRETS', // Shown as a typo.
