@@ -134,8 +134,7 @@ async function gone(pid: string): Promise<void> {
 /** Syncs once and tells the process that waits for more. */
 const SCRIPT = `
   import { readFileSync } from 'node:fs';
-  import { syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
+  import { tmpdir } from 'node:os';
   const { FileSystemSync } = await import(${JSON.stringify(new URL('file-system-sync.ts', import.meta.url).href)});
   const fileSystem = new FileSystemSync(tmpdir(), 'ext');
   const synced = await fileSystem.run(new AbortController().signal);
