@@ -20,6 +20,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { silentLog } from '../../core/log.ts';
+import { isGone } from '../../core/test-process.ts';
 import { openDatabase } from '../database.ts';
 import { makeAsset, makeUpload } from '../fixtures.ts';
 import { migrate } from '../migrate.ts';
@@ -94,11 +95,6 @@ async function writeLock(
 /** Waits for what another process does; the runner's time limit ends it. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(10);
-}
-
-async function isGone(pid: number): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  return status === null || status.includes(') Z ');
 }
 
 async function ask(embedded: EmbeddedDatabase, text: string): Promise<unknown> {

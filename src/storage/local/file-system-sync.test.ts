@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import childProcess, { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { isGone } from '../../core/test-process.ts';
 import { FileSystemSync } from './file-system-sync.ts';
 import { fileSystemOf } from './file-system-type.ts';
 
@@ -127,8 +127,8 @@ describe('a sync of the whole file system', { skip: process.platform !== 'linux'
 async function gone(pid: string): Promise<void> {
   assert.match(pid, /^\d+$/);
   const deadlineMs = performance.now() + 10_000;
-  while (existsSync(`/proc/${pid}`) && performance.now() < deadlineMs) await setTimeout(10);
-  assert.ok(!existsSync(`/proc/${pid}`));
+  while (!(await isGone(pid)) && performance.now() < deadlineMs) await setTimeout(10);
+  assert.ok(await isGone(pid));
 }
 
 /** Syncs once and tells the process that waits for more. */
