@@ -43,17 +43,24 @@ const FILES_AT_ONCE = 32;
 
 const SYSTEM_CALLS: GroupCalls = { write: writeFully, sync: syncData };
 
+/** A group whose records are durable. */
+export interface CommittedGroup {
+  /** The objects that have got no place; a key that is taken already is not recorded. */
+  readonly refusals: readonly Refusal[];
+  /** Removes the names under which the files were made: nobody needs to wait for it. Never rejects. */
+  readonly tidy: () => Promise<void>;
+}
+
 /**
  * Makes records durable, then gives the object of each `put` among them its place. So whatever has a place is on disk.
  * The objects' files are made while the sync runs, under temporary names.
  *
- * @returns the objects that have got no place; a key that is taken already is not recorded.
  * @throws what the calls throw: then nothing of the group can be relied on, and nothing has been placed.
  */
 export async function commitGroup(
   group: RecordGroup,
   calls: GroupCalls = SYSTEM_CALLS,
-): Promise<readonly Refusal[]> {
+): Promise<CommittedGroup> {
   const refusals: Refusal[] = [];
   const accepted: Accepted[] = [];
   for (const [index, record] of group.records.entries()) {
@@ -62,7 +69,7 @@ export async function commitGroup(
     if (refused === undefined) accepted.push({ index, record, path });
     else refusals.push({ ...refused, index, recorded: false });
   }
-  if (accepted.length === 0) return refusals;
+  if (accepted.length === 0) return { refusals, tidy: () => Promise.resolve() };
   await calls.write(
     group.fd,
     accepted.map(({ record }) => record),
@@ -74,16 +81,20 @@ export async function commitGroup(
   const files = await mapBounded(accepted, FILES_AT_ONCE, async ({ record, path }) =>
     path === null ? null : TemporaryFile.write(group.layout, record),
   );
+  const tidy = async (): Promise<void> => {
+    await mapBounded(files, FILES_AT_ONCE, async (file) => file?.remove());
+  };
   const failed = await synced;
+  if (failed !== undefined) {
+    await tidy();
+    throw failed.error;
+  }
   await mapBounded([...accepted.entries()], FILES_AT_ONCE, async ([at, { index, path }]) => {
     const file = files[at] ?? null;
-    if (file === null || path === null) return;
-    const refused = failed === undefined ? await file.place(path) : undefined;
+    const refused = path === null ? undefined : await file?.place(path);
     if (refused !== undefined) refusals.push({ ...refused, index, recorded: true });
-    await file.remove();
   });
-  if (failed !== undefined) throw failed.error;
-  return refusals;
+  return { refusals, tidy };
 }
 
 /** An object's file under a temporary name. */

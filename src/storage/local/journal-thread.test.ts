@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { closeSync, fdatasyncSync, openSync, writeFileSync, writevSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, openSync, writeFileSync, writevSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +36,7 @@ test('a group is written to the journal and its objects get their places', async
       ['put', SECOND],
     ],
   );
+  await thread.rest();
   assert.deepEqual(await temporaries(), []);
 });
 
@@ -54,7 +55,7 @@ test('nothing has its place before the journal is on disk, and nothing gets one 
   const { group, pathOf, placed, temporaries } = await openGroup(context);
   const seen: string[][] = [];
   const write = async (fd: number, records: readonly Buffer[]) => void writevSync(fd, records);
-  await commitGroup(encodeGroup(group([draftPut(FIRST, [noise(100, 1)])])), {
+  const { tidy } = await commitGroup(encodeGroup(group([draftPut(FIRST, [noise(100, 1)])])), {
     write,
     sync: async (fd) => {
       seen.push(await placed());
@@ -63,6 +64,8 @@ test('nothing has its place before the journal is on disk, and nothing gets one 
     },
   });
   assert.deepEqual(seen, [[], []]);
+  assert.equal((await temporaries()).length, 1);
+  await tidy();
   assert.ok((await readFile(pathOf(FIRST))).equals(noise(100, 1)));
 
   const failing = commitGroup(encodeGroup(group([draftPut(SECOND, [noise(100, 2)])])), {
@@ -94,6 +97,7 @@ test('a taken key is refused and not recorded; an object that gets no place is r
     readRecords(await readFile(group([]).path)).map(({ name }) => name),
     [SECOND, THIRD],
   );
+  await thread.rest();
   assert.deepEqual(await temporaries(), []);
 });
 
@@ -114,12 +118,33 @@ test('a thread that ends in the middle of its first group refuses it, and does n
   const program = `
     import { parentPort } from 'node:worker_threads';
     import { writeSync } from 'node:fs';
-    parentPort.postMessage({ number: 0, refusals: [], failure: null });
+    parentPort.postMessage({ does: 'start' });
     parentPort.on('message', ({ task }) => { writeSync(task.fd, 'torn'); throw new Error('the thread fails'); });`;
   const thread = new JournalThread(new URL(`data:text/javascript,${encodeURIComponent(program)}`));
   await assert.rejects(thread.commit(group([draftPut(FIRST, [noise(100, 1)])])), /the thread fails/);
   assert.equal(await readFile(group([]).path, 'utf8'), 'torn');
   await assert.rejects(readFile(pathOf(FIRST)), { code: 'ENOENT' });
+});
+
+test('a group is answered before all is tidied up after it; then the thread may end, not before', async (context) => {
+  const { group, directoryOf } = await openGroup(context);
+  const mark = join(directoryOf(FIRST), 'tidied');
+  const program = `
+    import { parentPort } from 'node:worker_threads';
+    import { writeFileSync } from 'node:fs';
+    parentPort.postMessage({ does: 'start' });
+    parentPort.on('message', ({ number }) => {
+      parentPort.postMessage({ does: 'end', number, refusals: [], failure: null });
+      setTimeout(() => {
+        writeFileSync(${JSON.stringify(mark)}, '');
+        parentPort.postMessage({ does: 'rest', number });
+      }, 100);
+    });`;
+  const thread = new JournalThread(new URL(`data:text/javascript,${encodeURIComponent(program)}`));
+  await thread.commit(group([draftPut(FIRST, [noise(100, 1)])]));
+  assert.equal(existsSync(mark), false);
+  await thread.close();
+  assert.equal(existsSync(mark), true);
 });
 
 test('a thread whose file has gone since is done without', async (context) => {
@@ -172,7 +197,7 @@ test('a thread that has ended is replaced; a failing sync is told with its code'
   await thread.sync([directoryOf(FIRST)], 2);
 });
 
-test('a process waits for its puts, and ends by itself after them', async (context) => {
+test('a process waits for its puts and what is left to do for them, and ends by itself', async (context) => {
   const root = await mkdtemp(join(tmpdir(), 'stowage-thread-'));
   context.after(() => rm(root, { recursive: true, force: true }));
   const program = `
@@ -190,6 +215,7 @@ test('a process waits for its puts, and ends by itself after them', async (conte
     timeout: 60_000,
   });
   assert.match(stdout, /^[0-9a-f-]{36}$/);
+  assert.deepEqual(await readdir(join(root, 'store', 'tmp')), []);
 });
 
 /** A store's directories with an open journal. */

@@ -26,12 +26,16 @@ export interface ThreadMessage {
   readonly task: ThreadTask;
 }
 
-/** What the thread answers; a reply of number 0 says that it is there. */
-export interface ThreadReply {
-  readonly number: number;
-  readonly refusals: readonly Refusal[];
-  readonly failure: Failure | null;
-}
+/** What the thread answers: once that it is there, then for each task its end, and that nothing is left to do for it. */
+export type ThreadReply =
+  | { readonly does: 'start' }
+  | {
+      readonly does: 'end';
+      readonly number: number;
+      readonly refusals: readonly Refusal[];
+      readonly failure: Failure | null;
+    }
+  | { readonly does: 'rest'; readonly number: number };
 
 interface Waiting {
   readonly resolve: (refusals: readonly Refusal[]) => void;
@@ -59,6 +63,9 @@ export class JournalThread {
   readonly #memory = new SharedArrayBuffer(GROUP_BYTES_MAX);
   readonly #arena = Buffer.from(this.#memory);
   readonly #waiting = new Map<number, Waiting>();
+  /** Tasks of which the thread has not said that nothing is left to do. */
+  #unrested = 0;
+  #onRest: (() => void)[] = [];
   #worker: Worker | null = null;
   #number = 0;
   #groups: Promise<unknown> = Promise.resolve();
@@ -77,7 +84,7 @@ export class JournalThread {
     const turn = this.#groups.then(() =>
       this.#run(
         () => this.#commitTask(group),
-        () => commitGroup(encodeGroup(group)),
+        () => commitHere(encodeGroup(group)),
       ),
     );
     this.#groups = turn.catch(() => {});
@@ -92,9 +99,15 @@ export class JournalThread {
     );
   }
 
-  /** Ends the thread; the next task starts another. */
-  async close(): Promise<void> {
+  /** Waits until nothing is left to do, the removal of temporary names included. */
+  async rest(): Promise<void> {
     await this.#groups;
+    if (this.#unrested > 0) await new Promise<void>((resolve) => this.#onRest.push(resolve));
+  }
+
+  /** Ends the thread when nothing is left to do; the next task starts another. */
+  async close(): Promise<void> {
+    await this.rest();
     await this.#worker?.terminate();
   }
 
@@ -125,8 +138,9 @@ export class JournalThread {
     return new Promise((resolve, reject) => {
       this.#worker ??= this.#startOrMiss();
       this.#waiting.set(message.number, { resolve, reject });
-      // A process that waits for a put must not end; one that has none may.
-      if (this.#waiting.size === 1) this.#worker.ref();
+      // A process must not end in the middle of a task; one that has none may.
+      if (this.#unrested === 0) this.#worker.ref();
+      this.#unrested += 1;
       this.#worker.postMessage(message);
     });
   }
@@ -146,11 +160,8 @@ export class JournalThread {
     let failure: unknown = new Error('The thread of the journal has ended.');
     worker.on('message', (reply: ThreadReply) => {
       isThere = true;
-      const waiting = this.#waiting.get(reply.number);
-      this.#waiting.delete(reply.number);
-      if (this.#waiting.size === 0) worker.unref();
-      if (reply.failure === null) waiting?.resolve(reply.refusals);
-      else waiting?.reject(fromFailure(reply.failure));
+      if (reply.does === 'end') this.#end(reply);
+      if (reply.does === 'rest') this.#rest(worker);
     });
     worker.on('error', (error) => {
       failure = error;
@@ -163,9 +174,31 @@ export class JournalThread {
       const waiting = [...this.#waiting.values()];
       this.#waiting.clear();
       for (const { reject } of waiting) reject(failure);
+      this.#unrested = 0;
+      for (const resolve of this.#onRest.splice(0)) resolve();
     });
     return worker;
   }
+
+  #end({ number, refusals, failure }: ThreadReply & { does: 'end' }): void {
+    const waiting = this.#waiting.get(number);
+    this.#waiting.delete(number);
+    if (failure === null) waiting?.resolve(refusals);
+    else waiting?.reject(fromFailure(failure));
+  }
+
+  #rest(worker: Worker): void {
+    this.#unrested -= 1;
+    if (this.#unrested > 0) return;
+    worker.unref();
+    for (const resolve of this.#onRest.splice(0)) resolve();
+  }
+}
+
+async function commitHere(group: RecordGroup): Promise<readonly Refusal[]> {
+  const { refusals, tidy } = await commitGroup(group);
+  await tidy();
+  return refusals;
 }
 
 /** The group as {@link commitGroup} takes it. */

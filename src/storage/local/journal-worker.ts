@@ -8,22 +8,27 @@ import { syncFiles } from './sync-files.ts';
 
 const arena = Buffer.from(workerData as SharedArrayBuffer);
 
-const there: ThreadReply = { number: 0, refusals: [], failure: null };
+const answer = (reply: ThreadReply): void => parentPort?.postMessage(reply);
 
-parentPort?.postMessage(there);
+answer({ does: 'start' });
 parentPort?.on('message', ({ number, task }: ThreadMessage) => {
-  const reply = (answer: Omit<ThreadReply, 'number'>): void => parentPort?.postMessage({ number, ...answer });
-  run(task).then(
-    (refusals) => reply({ refusals, failure: null }),
-    (error: unknown) => reply({ refusals: [], failure: toFailure(error) }),
-  );
+  const succeed = (refusals: readonly Refusal[]): void =>
+    answer({ does: 'end', number, refusals, failure: null });
+  run(task, succeed)
+    .catch((error: unknown) => answer({ does: 'end', number, refusals: [], failure: toFailure(error) }))
+    .finally(() => answer({ does: 'rest', number }));
 });
 
-async function run(task: ThreadTask): Promise<readonly Refusal[]> {
+/** @param succeed is called as soon as what was asked for is done; some tidying may follow. */
+async function run(task: ThreadTask, succeed: (refusals: readonly Refusal[]) => void): Promise<void> {
   doNothingElse();
-  if (task.does === 'commit') return commitGroup({ ...task, records: recordsOf(task.sizes) });
-  await syncFiles(task.paths, task.atOnce);
-  return [];
+  if (task.does === 'sync') {
+    await syncFiles(task.paths, task.atOnce);
+    return succeed([]);
+  }
+  const { refusals, tidy } = await commitGroup({ ...task, records: recordsOf(task.sizes) });
+  succeed(refusals);
+  await tidy();
 }
 
 function recordsOf(sizes: readonly number[]): Buffer[] {

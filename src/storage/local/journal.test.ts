@@ -80,7 +80,11 @@ test('a put whose record cannot be synced is refused and leaves nothing; later o
       },
     };
     const store = await openTestStore(context, {
-      commitGroup: (group) => commitGroup(encodeGroup(group), calls),
+      commitGroup: async (group) => {
+        const { refusals, tidy } = await commitGroup(encodeGroup(group), calls);
+        await tidy();
+        return refusals;
+      },
     });
     await refuses('storage_unavailable', store.bucket.put('a', chunks('lost'), CREATE));
     await refuses('object_not_found', store.bucket.head('a', {}));

@@ -5,14 +5,14 @@ import { CREATE, chunks, REPLACE, readText, refuses } from '../conformance/mater
 import { openTestStore } from './test-store.ts';
 
 test('nothing is left of a multi-part upload that was completed or aborted', async (context) => {
-  const { bucket, root } = await openTestStore(context);
+  const { bucket, root, temporaries } = await openTestStore(context);
   const completed = await bucket.beginMultipart('a', REPLACE);
   await completed.complete([await completed.putPart(1, chunks('x'), { sizeBytes: 1 })], CREATE);
   const aborted = await bucket.beginMultipart('b', REPLACE);
   await aborted.putPart(1, chunks('x'), { sizeBytes: 1 });
   await aborted.abort({});
   assert.deepEqual(await readdir(`${root}/parts`), []);
-  assert.deepEqual(await readdir(`${root}/tmp`), []);
+  assert.deepEqual(await temporaries(), []);
   await refuses('conflict', completed.putPart(2, chunks('x'), { sizeBytes: 1 }));
   await refuses('conflict', aborted.listParts({}));
 });

@@ -25,8 +25,8 @@ export function temporaryPrefix(): string {
 const TEMPORARY_NAME = /^(\d{1,10})-(\d{1,20})-[0-9a-z]{1,12}-[0-9a-z]{1,12}$/;
 
 /**
- * Removes what processes that are gone have left half written. Files of running processes, files younger than a day
- * and files that are not ours stay.
+ * Removes what processes that are gone have left: second names of objects that have their place, and files that are half
+ * written. Files of running processes, half-written ones younger than a day and files that are not ours stay.
  *
  * @returns how many were removed.
  */
@@ -37,8 +37,9 @@ export async function removeStaleTemporaries(directory: string, nowMs: number): 
     if (match === null || isRunning(Number(match[1]), match[2] ?? '')) continue;
     const path = join(directory, name);
     try {
+      const { mtimeMs, nlink } = await lstat(path);
       // The age guards what the process id can't tell: a writer in another container that shares this directory.
-      if (nowMs - (await lstat(path)).mtimeMs < STALE_TEMPORARY_MS) continue;
+      if (nlink === 1 && nowMs - mtimeMs < STALE_TEMPORARY_MS) continue;
       await unlink(path);
       removed += 1;
     } catch {

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { KIB } from '../../core/bytes.ts';
 import { parseObjectKey } from '../../core/key.ts';
 import { Bucket } from '../bucket.ts';
 import { openLocalBackend } from './backend.ts';
+import { journalThread } from './journal-thread.ts';
 import { type Layout, objectPlace } from './layout.ts';
 import type { LocalBackend, LocalBackendOptions } from './options.ts';
 
@@ -20,6 +21,8 @@ export interface TestStore {
   reopen(options?: Partial<LocalBackendOptions>): Promise<LocalBackend>;
   /** The file of an object. */
   pathOf(key: string): string;
+  /** Names of all temporary files, once nothing is left to do for earlier calls. */
+  temporaries(): Promise<readonly string[]>;
 }
 
 const TEST_OPTIONS = {
@@ -56,7 +59,11 @@ export async function openTestStore(
     });
   const backend = await reopen();
   const pathOf = (key: string) => objectPlace(layoutOf(root), parseObjectKey(key)).path;
-  return { root, backend, bucket: new Bucket(backend), reopen, pathOf };
+  const temporaries = async () => {
+    await journalThread().rest();
+    return readdir(`${root}/tmp`);
+  };
+  return { root, backend, bucket: new Bucket(backend), reopen, pathOf, temporaries };
 }
 
 /** A store as it stands after the power was cut, opened. */
