@@ -32,7 +32,7 @@ import { fileSystemOf } from './file-system-type.ts';
 import { FreeSpace } from './free-space.ts';
 import { JOURNAL_BYTES_MAX_DEFAULT, Journal } from './journal.ts';
 import { replayJournals } from './journal-replay.ts';
-import { objectPlace, openLayout, requireTree } from './layout.ts';
+import { checkTree, objectPlace, openLayout, requireTree } from './layout.ts';
 import { listObjects } from './list-objects.ts';
 import { beginLocalMultipart, LocalMultipart, listStaleUploads, PARTS_MAX } from './multipart.ts';
 import { openObjectFile, readObjectInfo } from './object-file.ts';
@@ -233,10 +233,12 @@ class DiskBackend implements LocalBackend {
 
   async check(options: CallOptions): Promise<void> {
     this.#begin(options);
-    await requireTree(this.#store.layout);
-    await this.#store.freeSpace.require(0).catch((error: unknown) => {
+    try {
+      await checkTree(this.#store.layout);
+      await this.#store.freeSpace.require(0);
+    } catch (error) {
       throw toStowageError(error, 'storage_unavailable');
-    });
+    }
   }
 
   async checkpoint(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmod, link, lstat, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, link, lstat, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { isStowageError } from '../../core/errors.ts';
 import { Bucket } from '../bucket.ts';
@@ -64,6 +64,21 @@ test('a symlink in the place of one of its directories keeps a store from openin
     await rm(`${store.root}/${name}`, { recursive: true });
     await symlink('/tmp', `${store.root}/${name}`);
     await refuses('storage_denied', store.reopen());
+  }
+});
+
+test('a check finds a directory that was replaced by a symlink, or removed, while the store is open', async (context) => {
+  const store = await openTestStore(context);
+  await store.backend.check({});
+  for (const name of ['objects', 'parts', 'tmp', 'journal', 'objects/7f']) {
+    const path = `${store.root}/${name}`;
+    await rename(path, `${store.root}/aside`);
+    await refuses('storage_unavailable', store.backend.check({}));
+    await symlink(`${store.root}/aside`, path);
+    await refuses('storage_denied', store.backend.check({}));
+    await rm(path);
+    await rename(`${store.root}/aside`, path);
+    await store.backend.check({});
   }
 });
 

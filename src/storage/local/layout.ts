@@ -74,8 +74,7 @@ export async function openLayout(root: string, log: Log): Promise<Layout> {
     temporary: join(realRoot, 'tmp'),
     journal: join(realRoot, 'journal'),
   };
-  for (const directory of [layout.objects, layout.parts, layout.temporary, layout.journal])
-    await makeDirectory(directory);
+  for (const directory of directoriesOf(layout)) await makeDirectory(directory);
   await openFormat(layout);
   await openShards(layout);
   await syncDirectory(layout.objects);
@@ -95,6 +94,23 @@ export async function requireTree(layout: Layout): Promise<void> {
   throw new StowageError('storage_unavailable', 'The directory of the store is not there.', { cause: found });
 }
 
+/**
+ * Asks whether the tree is still whole, and nothing else in the place of one of its directories: every object below would be read
+ * and written elsewhere.
+ *
+ * @throws StowageError `storage_unavailable` when it is gone, `storage_denied` for a symlink.
+ */
+export async function checkTree(layout: Layout): Promise<void> {
+  await requireTree(layout);
+  for (const directory of directoriesOf(layout)) await requireDirectory(directory);
+  if ((await findShards(layout)).size < SHARDS.length)
+    throw new StowageError('storage_unavailable', 'Directories of the store are missing.');
+}
+
+function directoriesOf({ objects, parts, temporary, journal }: Layout): readonly string[] {
+  return [objects, parts, temporary, journal];
+}
+
 async function keepPrivate(root: string, log: Log): Promise<void> {
   const { mode } = await lstat(root);
   if ((mode & 0o077) === 0) return;
@@ -109,16 +125,26 @@ async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
     if (systemCode(error) !== 'EEXIST') throw error;
   });
+  await requireDirectory(path);
+}
+
+async function requireDirectory(path: string): Promise<void> {
   if (!(await lstat(path)).isDirectory()) throw notADirectory();
 }
 
-async function openShards(layout: Layout): Promise<void> {
+/** Names of the directories that objects are in, as far as they are there. */
+async function findShards(layout: Layout): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const entry of await readdir(layout.objects, { withFileTypes: true })) {
     if (!SHARDS.includes(entry.name)) continue;
     if (!entry.isDirectory()) throw notADirectory();
     found.add(entry.name);
   }
+  return found;
+}
+
+async function openShards(layout: Layout): Promise<void> {
+  const found = await findShards(layout);
   const missing = SHARDS.filter((shard) => !found.has(shard));
   await mapBounded(missing, 16, (shard) => makeDirectory(join(layout.objects, shard)));
 }
