@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { ByteStream } from '../../core/bytes.ts';
 import { isStowageError, StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
-import { AbortRace } from '../abort-race.ts';
 import type {
   CallOptions,
   CompleteOptions,
@@ -14,6 +13,7 @@ import type {
   SignPartOptions,
   WriteOptions,
 } from '../backend.ts';
+import { collectPart } from '../collect-part.ts';
 import { blockId, commitBlocks, discardBlocks, headOf, stagedBlocks } from './blocks.ts';
 import type { AzureClient } from './client.ts';
 import { metadataOf } from './object-info.ts';
@@ -35,14 +35,11 @@ export class AzureMultipart implements MultipartUpload {
     this.#context = context;
   }
 
-  async putPart(
-    partNumber: number,
-    body: ByteStream,
-    { sizeBytes, signal }: PutPartOptions,
-  ): Promise<PartReceipt> {
+  async putPart(partNumber: number, body: ByteStream, options: PutPartOptions): Promise<PartReceipt> {
     const { client, key } = this.#context;
+    const { sizeBytes, signal } = options;
     client.requireOpen(signal);
-    const bytes = await collectExactly(body, partNumber, sizeBytes, signal);
+    const bytes = Buffer.concat(await collectPart(body, partNumber, options), sizeBytes);
     const receipt = blockId(this.uploadId, partNumber);
     const transactionalContentMD5 = createHash('md5').update(bytes).digest();
     await client.call({ signal, sizeBytes }, (abortSignal) =>
@@ -97,33 +94,5 @@ export class AzureMultipart implements MultipartUpload {
       if (isStowageError(error, 'object_not_found')) return false;
       throw error;
     }
-  }
-}
-
-async function collectExactly(
-  body: ByteStream,
-  partNumber: number,
-  sizeBytes: number,
-  signal: AbortSignal | undefined,
-): Promise<Buffer> {
-  using race = new AbortRace(signal);
-  const source = body[Symbol.asyncIterator]();
-  const bytes = Buffer.allocUnsafe(sizeBytes);
-  let seenBytes = 0;
-  const wrong = (): StowageError =>
-    new StowageError('malformed_request', `Part ${partNumber} is not ${sizeBytes} bytes long.`);
-  try {
-    for (;;) {
-      const next = await race.wait(source.next());
-      if (next.done === true) break;
-      if (seenBytes + next.value.byteLength > sizeBytes) throw wrong();
-      bytes.set(next.value, seenBytes);
-      seenBytes += next.value.byteLength;
-    }
-    if (seenBytes !== sizeBytes) throw wrong();
-    return bytes;
-  } catch (error) {
-    source.return?.().then(undefined, () => {});
-    throw error;
   }
 }

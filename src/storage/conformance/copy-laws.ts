@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { MIB } from '../../core/bytes.ts';
 import type { Laws } from './law.ts';
 import {
+  abortOnItsWay,
   assertAbsent,
   assertSameInfo,
   CREATE,
@@ -10,6 +11,7 @@ import {
   noise,
   REPLACE,
   readBytes,
+  readIfThere,
   readText,
   refuses,
   sha256,
@@ -60,5 +62,13 @@ export const COPY_LAWS: Laws = {
     const signal = AbortSignal.abort();
     await refuses('aborted', bucket.copy(`${base}a`, `${base}b`, { ...CREATE, signal }));
     await assertAbsent(bucket, `${base}b`, base);
+  },
+
+  'a copy that is aborted on its way is whole or not there': async ({ bucket, base }) => {
+    const bytes = noise(MIB, 12);
+    await bucket.put(`${base}a`, inChunks(bytes, 100_000), CREATE);
+    const done = await abortOnItsWay((signal) => bucket.copy(`${base}a`, `${base}b`, { ...CREATE, signal }));
+    const copied = await readIfThere(bucket, `${base}b`);
+    assert.ok(copied?.equals(bytes) ?? done === null);
   },
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Bucket } from '../bucket.ts';
 import type { Laws } from './law.ts';
-import { assertSameInfo, CREATE, chunks, listKeys, refuses } from './material.ts';
+import { abortOnItsWay, assertSameInfo, CREATE, chunks, listKeys, refuses } from './material.ts';
 
 export const LIST_LAWS: Laws = {
   'a listing has every object below the prefix once': async ({ bucket, base }) => {
@@ -68,6 +68,14 @@ export const LIST_LAWS: Laws = {
     for (const limit of [0, 1001, 1.5, -1]) {
       await refuses('invalid_parameter', bucket.list({ prefix: base, cursor: null, limit }));
     }
+  },
+
+  'a listing that is aborted on its way is aborted, or was done already': async ({ bucket, base }) => {
+    const keys = await putNumbered(bucket, base, 7);
+    const page = await abortOnItsWay((signal) =>
+      bucket.list({ prefix: base, cursor: null, limit: 10, signal }),
+    );
+    if (page !== null) assert.deepEqual(page.entries.map(({ key }) => key).sort(), keys);
   },
 
   'a listing whose signal has fired already does not begin': async ({ bucket, base }) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type ByteStream, collectBytes, MIB } from '../../core/bytes.ts';
 import { type ErrorCode, isStowageError } from '../../core/errors.ts';
 import type { CopyOptions, PutOptions, SignedWrite, SignReadOptions, SignWriteOptions } from '../backend.ts';
@@ -34,6 +35,20 @@ export async function* breaksAfter(first: Uint8Array, error: Error): AsyncGenera
   throw error;
 }
 
+/** How long a body that hangs would hang if nobody cut it, in milliseconds. */
+const HANG_MS = 3000;
+
+/** A body that aborts the call after its first chunk and then gives nothing more, as a client that hangs. */
+export async function* hangsAfter(
+  first: Uint8Array,
+  cut: AbortController,
+  cleanUp: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  yield first;
+  cut.abort();
+  await wait(HANG_MS, undefined, { signal: cleanUp }).catch(() => {});
+}
+
 /** Bytes without a pattern, the same for the same seed: a wrong order or offset shows. */
 export function noise(sizeBytes: number, seed: number): Buffer {
   const bytes = Buffer.allocUnsafe(sizeBytes);
@@ -56,6 +71,16 @@ export function sha256(bytes: Uint8Array): string {
 export async function readBytes(bucket: Bucket, key: string): Promise<Buffer> {
   const { body } = await bucket.get(key, {});
   return collectBytes(body, READ_BYTES_MAX);
+}
+
+/** All bytes of an object; null when there is none. */
+export async function readIfThere(bucket: Bucket, key: string): Promise<Buffer | null> {
+  try {
+    return await readBytes(bucket, key);
+  } catch (error) {
+    if (isStowageError(error, 'object_not_found')) return null;
+    throw error;
+  }
 }
 
 export async function readText(bucket: Bucket, key: string): Promise<string> {
@@ -178,4 +203,19 @@ export function assertSameInfo<Info extends { readonly modifiedAtMs: number }>(
   assert.deepEqual({ ...actual, modifiedAtMs: 0 }, { ...expected, modifiedAtMs: 0 });
   const apartMs = Math.abs(actual.modifiedAtMs - expected.modifiedAtMs);
   assert.ok(apartMs <= MODIFIED_TOLERANCE_MS, `the times are ${apartMs} ms apart`);
+}
+
+/**
+ * Aborts a call on its way, which must then be aborted, unless it was done already.
+ *
+ * @returns its result, or null when it was aborted.
+ */
+export async function abortOnItsWay<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
+  const cut = new AbortController();
+  const calling = call(cut.signal);
+  cut.abort();
+  return calling.catch((error: unknown) => {
+    assert.ok(isStowageError(error, 'aborted'), String(error));
+    return null;
+  });
 }

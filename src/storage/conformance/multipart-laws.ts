@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { KIB } from '../../core/bytes.ts';
 import type { Law, LawSubject, Laws } from './law.ts';
 import {
+  abortOnItsWay,
   assertAbsent,
   CREATE,
   chunks,
+  hangsAfter,
   inChunks,
   listKeys,
   noise,
   REPLACE,
   readBytes,
+  readIfThere,
   readText,
   refuses,
   sha256,
@@ -92,6 +95,31 @@ export const MULTIPART_LAWS: Laws = {
     await refuses('file_too_large', upload.putPart(1, chunks('longer'), { sizeBytes: 5 }));
     await refuses('malformed_request', upload.putPart(1, chunks('shor'), { sizeBytes: 5 }));
     assert.deepEqual(await upload.listParts({}), []);
+    await upload.abort({});
+  }),
+
+  'a part that is aborted on its way ends at once and is none': withParts(async ({ bucket, base }) => {
+    const upload = await bucket.beginMultipart(`${base}a`, REPLACE);
+    const cleanUp = new AbortController();
+    try {
+      const cut = new AbortController();
+      const body = hangsAfter(Buffer.from('par'), cut, cleanUp.signal);
+      await refuses('aborted', upload.putPart(1, body, { sizeBytes: 5, signal: cut.signal }));
+    } finally {
+      cleanUp.abort();
+    }
+    assert.deepEqual(await upload.listParts({}), []);
+    const part = await upload.putPart(1, chunks('small'), { sizeBytes: 5 });
+    await upload.complete([part], CREATE);
+    assert.equal(await readText(bucket, `${base}a`), 'small');
+  }),
+
+  'completing that is aborted on its way makes the object or nothing': withParts(async ({ bucket, base }) => {
+    const upload = await bucket.beginMultipart(`${base}a`, REPLACE);
+    const part = await upload.putPart(1, chunks('small'), { sizeBytes: 5 });
+    const done = await abortOnItsWay((signal) => upload.complete([part], { ...CREATE, signal }));
+    const text = (await readIfThere(bucket, `${base}a`))?.toString();
+    assert.ok(text === 'small' || (text === undefined && done === null), text);
     await upload.abort({});
   }),
 

@@ -3,7 +3,17 @@ import { collectBytes, KIB, MIB } from '../../core/bytes.ts';
 import type { ByteRange } from '../backend.ts';
 import type { Bucket } from '../bucket.ts';
 import type { Laws } from './law.ts';
-import { assertSameInfo, chunks, drain, inChunks, noise, REPLACE, readBytes, refuses } from './material.ts';
+import {
+  abortOnItsWay,
+  assertSameInfo,
+  chunks,
+  drain,
+  inChunks,
+  noise,
+  REPLACE,
+  readBytes,
+  refuses,
+} from './material.ts';
 
 export const READ_LAWS: Laws = {
   'a range is exact at both ends': async ({ bucket, base }) => {
@@ -112,6 +122,23 @@ export const READ_LAWS: Laws = {
       readOne(),
     ]);
     await readOne();
+  },
+
+  'a body that is aborted on its way ends as aborted': async ({ bucket, base }) => {
+    await bucket.put(`${base}a`, inChunks(noise(8 * MIB, 13), MIB), REPLACE);
+    const cut = new AbortController();
+    const { body } = await bucket.get(`${base}a`, { signal: cut.signal });
+    const reading = async (): Promise<void> => {
+      for await (const _chunk of body) cut.abort();
+    };
+    await refuses('aborted', reading());
+    assert.equal((await readBytes(bucket, `${base}a`)).byteLength, 8 * MIB);
+  },
+
+  'asking for facts is aborted on its way, or was done already': async ({ bucket, base }) => {
+    const stored = await bucket.put(`${base}a`, chunks('x'), REPLACE);
+    const info = await abortOnItsWay((signal) => bucket.head(`${base}a`, { signal }));
+    if (info !== null) assertSameInfo(info, stored);
   },
 
   'a read whose signal has fired already does not begin': async ({ bucket, base }) => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as wait } from 'node:timers/promises';
 import { MIB } from '../../core/bytes.ts';
 import { isStowageError } from '../../core/errors.ts';
 import type { Laws } from './law.ts';
@@ -9,6 +8,7 @@ import {
   breaksAfter,
   CREATE,
   chunks,
+  hangsAfter,
   inChunks,
   noise,
   REPLACE,
@@ -17,9 +17,6 @@ import {
   refuses,
   sha256,
 } from './material.ts';
-
-/** How long a body that hangs would hang if nobody cut it, in milliseconds. */
-const HANG_MS = 3000;
 
 export const WRITE_LAWS: Laws = {
   'what was put can be read': async ({ bucket, base }) => {
@@ -160,14 +157,3 @@ export const WRITE_LAWS: Laws = {
     }
   },
 };
-
-/** A body that aborts the put after its first chunk and then gives nothing more, as a client that hangs. */
-async function* hangsAfter(
-  first: Uint8Array,
-  cut: AbortController,
-  cleanUp: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  yield first;
-  cut.abort();
-  await wait(HANG_MS, undefined, { signal: cleanUp }).catch(() => {});
-}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ByteStream, collectBytes } from '../../core/bytes.ts';
+import type { ByteStream } from '../../core/bytes.ts';
 import { isStowageError, StowageError, throwIfAborted } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type {
@@ -13,6 +13,7 @@ import type {
   SignPartOptions,
   WriteOptions,
 } from '../backend.ts';
+import { collectPart } from '../collect-part.ts';
 import { storeError } from '../faults.ts';
 import { escapeText, readElement, readElements } from '../xml.ts';
 import { type GcsClient, headerOf } from './client.ts';
@@ -73,15 +74,15 @@ export class GcsMultipart implements MultipartUpload {
     const { client } = this.#context;
     const { sizeBytes, signal } = options;
     throwIfAborted(signal);
-    const bytes = await collectBytes(body, sizeBytes);
-    if (bytes.byteLength !== sizeBytes)
-      throw new StowageError('malformed_request', `Part ${partNumber} is not ${sizeBytes} bytes long.`);
+    const chunks = await collectPart(body, partNumber, options);
+    const digest = createHash('md5');
+    for (const chunk of chunks) digest.update(chunk);
     const answer = await client.call({
       method: 'PUT',
       path: client.xmlPath(this.#staged),
       query: { partNumber: String(partNumber), uploadId: this.#storeId },
-      headers: { 'content-md5': createHash('md5').update(bytes).digest('base64') },
-      body: [bytes],
+      headers: { 'content-md5': digest.digest('base64') },
+      body: chunks,
       signal,
     });
     await answer.body.dump();

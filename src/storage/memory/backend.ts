@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type ByteStream, GIB, streamOf } from '../../core/bytes.ts';
+import { type ByteStream, GIB, MIB } from '../../core/bytes.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { StowageError, throwIfAborted } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
@@ -85,8 +85,8 @@ export class MemoryBackend implements StorageBackend {
     this.#begin(options);
     const { info, bytes } = this.#find(key);
     const range = resolveRange(options.range, info.sizeBytes);
-    const body = range === null ? streamOf(bytes) : streamOf(bytes.subarray(range.first, range.last + 1));
-    return { info, range, body };
+    const asked = range === null ? bytes : bytes.subarray(range.first, range.last + 1);
+    return { info, range, body: untilAborted(asked, options.signal) };
   }
 
   async head(key: ObjectKey, options: CallOptions): Promise<ObjectInfo> {
@@ -226,4 +226,12 @@ export class MemoryBackend implements StorageBackend {
 interface StoredObject {
   readonly info: ObjectInfo;
   readonly bytes: Buffer;
+}
+
+/** The bytes in pieces, until the signal fires. */
+async function* untilAborted(bytes: Buffer, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += MIB) {
+    throwIfAborted(signal);
+    yield bytes.subarray(at, at + MIB);
+  }
 }

@@ -14,6 +14,7 @@ import type {
   StorageBackend,
   WriteOptions,
 } from '../backend.ts';
+import { collectPart } from '../collect-part.ts';
 import { StoreFailure } from '../faults.ts';
 import { escapeText, readElement, readElements } from '../xml.ts';
 import { headerOf, type S3Client } from './client.ts';
@@ -56,21 +57,10 @@ export class S3Multipart implements MultipartUpload {
     this.#context = context;
   }
 
-  async putPart(
-    partNumber: number,
-    body: ByteStream,
-    { sizeBytes, signal }: PutPartOptions,
-  ): Promise<PartReceipt> {
+  async putPart(partNumber: number, body: ByteStream, options: PutPartOptions): Promise<PartReceipt> {
     const { client, key } = this.#context;
-    const chunks: Uint8Array[] = [];
-    let seenBytes = 0;
-    for await (const chunk of body) {
-      seenBytes += chunk.byteLength;
-      if (seenBytes > sizeBytes) break;
-      chunks.push(chunk);
-    }
-    if (seenBytes !== sizeBytes)
-      throw new StowageError('malformed_request', `Part ${partNumber} is not ${sizeBytes} bytes long.`);
+    const { sizeBytes, signal } = options;
+    const chunks = await collectPart(body, partNumber, options);
     const { headers } = await client.callForText({
       method: 'PUT',
       key,
