@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isStowageError } from '../../core/errors.ts';
 import type { Laws } from './law.ts';
-import { CREATE, chunks, readOptions, refuses } from './material.ts';
+import { CREATE, chunks, readOptions, refuses, writeOptions } from './material.ts';
 
 export const LIFE_LAWS: Laws = {
   'a store that answers passes its check': async ({ bucket }) => {
@@ -20,16 +20,21 @@ export const LIFE_LAWS: Laws = {
     assert.ok(!capabilities.signedParts || capabilities.multipart);
   },
 
-  'a closed store refuses every call': async ({ bucket, base }) => {
+  'a closed store refuses every call': async ({ bucket, base, backend }) => {
+    const { signedWrite, multipart } = backend.capabilities;
     await bucket.close();
     const calls = [
       bucket.put(`${base}a`, chunks('x'), CREATE),
       bucket.get(`${base}a`, {}),
       bucket.head(`${base}a`, {}),
       bucket.delete(`${base}a`, {}),
+      bucket.deleteMany([`${base}a`], {}),
+      bucket.copy(`${base}a`, `${base}b`, CREATE),
       bucket.list({ prefix: base, cursor: null, limit: 1 }),
       bucket.signRead(`${base}a`, readOptions()),
       bucket.check({}),
+      ...(signedWrite === 'none' ? [] : [bucket.signWrite(`${base}a`, writeOptions(1))]),
+      ...(multipart ? [bucket.beginMultipart(`${base}a`, CREATE)] : []),
     ];
     for (const outcome of await Promise.allSettled(calls)) {
       assert.ok(outcome.status === 'rejected' && isStowageError(outcome.reason));

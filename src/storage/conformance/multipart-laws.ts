@@ -4,6 +4,7 @@ import type { Law, LawSubject, Laws } from './law.ts';
 import {
   abortOnItsWay,
   assertAbsent,
+  assertSameInfo,
   CREATE,
   chunks,
   hangsAfter,
@@ -22,8 +23,8 @@ export const MULTIPART_LAWS: Laws = {
   'parts in any order make one object': withParts(async ({ bucket, base, backend }) => {
     const first = noise(partBytes({ backend }), 10);
     const last = noise(1000, 11);
-    const options = { ...CREATE, contentType: 'video/mp4', metadata: { which: 'parts' } };
-    const upload = await bucket.beginMultipart(`${base}a`, options);
+    const headers = { contentType: 'video/mp4', cacheControl: 'no-store', metadata: { which: 'parts' } };
+    const upload = await bucket.beginMultipart(`${base}a`, { ...CREATE, ...headers });
     const [two, one] = await Promise.all([
       upload.putPart(2, inChunks(last, 300), { sizeBytes: last.byteLength }),
       upload.putPart(1, inChunks(first, 64 * KIB), { sizeBytes: first.byteLength }),
@@ -33,8 +34,9 @@ export const MULTIPART_LAWS: Laws = {
     const info = await upload.complete([one, two], CREATE);
     assert.equal(info.sizeBytes, first.byteLength + last.byteLength);
     assert.equal(sha256(await readBytes(bucket, `${base}a`)), sha256(Buffer.concat([first, last])));
-    const { contentType, metadata } = await bucket.head(`${base}a`, {});
-    assert.deepEqual({ contentType, metadata }, { contentType: 'video/mp4', metadata: { which: 'parts' } });
+    const { contentType, cacheControl, metadata } = info;
+    assert.deepEqual({ contentType, cacheControl, metadata }, headers);
+    assertSameInfo(await bucket.head(`${base}a`, {}), info);
   }),
 
   'one part is enough, and it may be small': withParts(async ({ bucket, base }) => {

@@ -24,6 +24,14 @@ export const READ_LAWS: Laws = {
     assert.deepEqual(await readRange(bucket, `${base}a`, { first: 0, last: 9 }), ['0123456789', 0, 9]);
   },
 
+  'a range comes with the facts of the whole object': async ({ bucket, base }) => {
+    const headers = { contentType: 'image/png', cacheControl: 'no-cache', metadata: { which: 'whole' } };
+    const stored = await bucket.put(`${base}a`, chunks('0123456789'), { ...REPLACE, ...headers });
+    const { info, body } = await bucket.get(`${base}a`, { range: { first: 3, last: 5 } });
+    await drain(body);
+    assertSameInfo(info, stored);
+  },
+
   'a range that reaches beyond the end means up to the end': async ({ bucket, base }) => {
     await bucket.put(`${base}a`, chunks('0123456789'), REPLACE);
     assert.deepEqual(await readRange(bucket, `${base}a`, { first: 7, last: 99 }), ['789', 7, 9]);

@@ -91,6 +91,7 @@ class GcsBackend implements StorageBackend {
 
   /** One call for each key: the store's batch calls are single calls in one envelope, and not faster. */
   async deleteMany(keys: readonly ObjectKey[], { signal }: CallOptions): Promise<readonly DeleteFailure[]> {
+    this.#client.assertOpen();
     const failures: DeleteFailure[] = [];
     await mapBounded(keys, DELETES_IN_FLIGHT_MAX, async (key) => {
       try {
