@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { systemClock } from '../core/clock.ts';
 import { StowageError } from '../core/errors.ts';
-import { silentLog } from '../core/log.ts';
+import { type Log, silentLog } from '../core/log.ts';
 import { openMemoryBackend } from '../storage/index.ts';
 import { createHealth } from './health.ts';
 
-function openHealth(ping: () => Promise<number>) {
+function openHealth(ping: () => Promise<number>, log: Log = silentLog) {
   const bucket = openMemoryBackend();
-  const health = createHealth({ catalog: { ping }, bucket, clock: systemClock, log: silentLog });
+  const health = createHealth({ catalog: { ping }, bucket, clock: systemClock, log });
   return { bucket, health };
 }
 
@@ -46,5 +46,26 @@ describe('the health of a service', () => {
     await health.measure();
     assert.equal(health.snapshot().dependencies.storage.status, 'unavailable');
     assert.equal(health.readiness(), 'unavailable');
+  });
+
+  test('warns of the reason when a dependency begins to fail, and once', async () => {
+    let isUp = false;
+    const warned: unknown[] = [];
+    const log = { ...silentLog, warn: (fields: object) => void warned.push(fields) };
+    const failure = new StowageError('database_unavailable', 'The database does not answer.');
+    const { health } = openHealth(async () => {
+      if (!isUp) throw failure;
+      return 1;
+    }, log);
+    const reasons = () => warned.filter((fields) => Object.hasOwn(fields as object, 'err'));
+    const reason = { dependency: 'database', err: failure };
+    await health.measure();
+    await health.measure();
+    assert.deepEqual(reasons(), [reason]);
+    isUp = true;
+    await health.measure();
+    isUp = false;
+    await health.measure();
+    assert.deepEqual(reasons(), [reason, reason]);
   });
 });

@@ -38,6 +38,8 @@ export function createHealth(options: HealthOptions): Health {
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   let timer: NodeJS.Timeout | undefined;
   let store: 'ok' | 'drift' | 'unknown' | undefined;
+  /** Dependencies that did not answer the last time. */
+  const failing = new Set<string>();
 
   const isWell = (): boolean => database.status === 'connected' && storage === 'connected';
   const measure = async (): Promise<void> => {
@@ -69,9 +71,16 @@ export function createHealth(options: HealthOptions): Health {
     signal.addEventListener('abort', onLate, { once: true });
     try {
       // Raced as well: a driver may not notice the signal while its connection hangs.
-      return await Promise.race([ask(signal), late.promise]);
+      const answer = await Promise.race([ask(signal), late.promise]);
+      failing.delete(dependency);
+      return answer;
     } catch (error) {
-      log.debug({ dependency, err: error }, 'A dependency does not answer.');
+      // Once aloud: what it says each second after that is the same.
+      log[failing.has(dependency) ? 'debug' : 'warn'](
+        { dependency, err: error },
+        'A dependency does not answer.',
+      );
+      failing.add(dependency);
       return undefined;
     } finally {
       signal.removeEventListener('abort', onLate);

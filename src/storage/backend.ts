@@ -38,7 +38,8 @@ export interface StorageBackend {
 
   /**
    * Opens an object for reading. The body belongs to one version of the object even while it is being replaced or
-   * deleted. A body that is not read to its end must be ended by `return()` (leaving a `for await` does that).
+   * deleted. A body that is not read to its end must be ended by `return()` (leaving a `for await` does that). When the
+   * signal fires, a body that has not ended rejects at its next read.
    *
    * @throws StowageError `object_not_found`; `range_not_satisfiable` when the range starts at or after the end.
    */

@@ -66,7 +66,7 @@ const CAPABILITIES: BackendCapabilities = {
 
 /**
  * Opens the store on local disk: makes its directories, checks that they are ours, and removes what processes that
- * are gone have left half written.
+ * are gone have left over.
  *
  * @throws StowageError `storage_denied`, `storage_unavailable`.
  */
@@ -76,7 +76,7 @@ export async function openLocalBackend(options: LocalBackendOptions): Promise<Lo
   try {
     const layout = await openLayout(options.root, log);
     const removed = await removeStaleTemporaries(layout.temporary, clock.now());
-    if (removed > 0) log.info({ files: removed }, 'Removed files that were left half written.');
+    if (removed > 0) log.info({ files: removed }, 'Removed files that were left over.');
     await replayJournals(layout, clock.now(), log);
     const freeBytesMin = options.freeBytesMin ?? FREE_BYTES_MIN_DEFAULT;
     const directories = new DirectorySync();

@@ -63,8 +63,8 @@ export class JournalThread {
   readonly #memory = new SharedArrayBuffer(GROUP_BYTES_MAX);
   readonly #arena = Buffer.from(this.#memory);
   readonly #waiting = new Map<number, Waiting>();
-  /** Tasks of which the thread has not said that nothing is left to do. */
-  #unrested = 0;
+  /** Numbers of the tasks of which the thread has not said that nothing is left to do. */
+  readonly #unrested = new Set<number>();
   #onRest: (() => void)[] = [];
   #worker: Worker | null = null;
   #number = 0;
@@ -99,10 +99,12 @@ export class JournalThread {
     );
   }
 
-  /** Waits until nothing is left to do, the removal of temporary names included. */
+  /** Waits until nothing is left to do for earlier tasks, the removal of temporary names included. */
   async rest(): Promise<void> {
     await this.#groups;
-    if (this.#unrested > 0) await new Promise<void>((resolve) => this.#onRest.push(resolve));
+    const last = this.#number;
+    while ([...this.#unrested].some((number) => number <= last))
+      await new Promise<void>((resolve) => this.#onRest.push(resolve));
   }
 
   /** Ends the thread when nothing is left to do; the next task starts another. */
@@ -139,8 +141,8 @@ export class JournalThread {
       this.#worker ??= this.#startOrMiss();
       this.#waiting.set(message.number, { resolve, reject });
       // A process must not end in the middle of a task; one that has none may.
-      if (this.#unrested === 0) this.#worker.ref();
-      this.#unrested += 1;
+      if (this.#unrested.size === 0) this.#worker.ref();
+      this.#unrested.add(message.number);
       this.#worker.postMessage(message);
     });
   }
@@ -161,7 +163,7 @@ export class JournalThread {
     worker.on('message', (reply: ThreadReply) => {
       isThere = true;
       if (reply.does === 'end') this.#end(reply);
-      if (reply.does === 'rest') this.#rest(worker);
+      if (reply.does === 'rest') this.#rest(worker, reply.number);
     });
     worker.on('error', (error) => {
       failure = error;
@@ -174,7 +176,7 @@ export class JournalThread {
       const waiting = [...this.#waiting.values()];
       this.#waiting.clear();
       for (const { reject } of waiting) reject(failure);
-      this.#unrested = 0;
+      this.#unrested.clear();
       for (const resolve of this.#onRest.splice(0)) resolve();
     });
     return worker;
@@ -187,10 +189,9 @@ export class JournalThread {
     else waiting?.reject(fromFailure(failure));
   }
 
-  #rest(worker: Worker): void {
-    this.#unrested -= 1;
-    if (this.#unrested > 0) return;
-    worker.unref();
+  #rest(worker: Worker, number: number): void {
+    this.#unrested.delete(number);
+    if (this.#unrested.size === 0) worker.unref();
     for (const resolve of this.#onRest.splice(0)) resolve();
   }
 }

@@ -19,7 +19,10 @@ parentPort?.on('message', ({ number, task }: ThreadMessage) => {
     .finally(() => answer({ does: 'rest', number }));
 });
 
-/** @param succeed is called as soon as what was asked for is done; some tidying may follow. */
+/**
+ * @param succeed is called as soon as what was asked for is done; some tidying may follow. It is made of brief calls, so it is done before the
+ *   next task begins.
+ */
 async function run(task: ThreadTask, succeed: (refusals: readonly Refusal[]) => void): Promise<void> {
   doNothingElse();
   if (task.does === 'sync') {

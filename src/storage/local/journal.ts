@@ -1,6 +1,7 @@
 import { MIB } from '../../core/bytes.ts';
 import { isStowageError, StowageError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { AbortRace } from '../abort-race.ts';
 import { type CheckpointPace, rewriteObjects, syncObjects } from './checkpoint.ts';
 import type { DirectorySync } from './directory-sync.ts';
 import { toStowageError } from './errors.ts';
@@ -187,6 +188,8 @@ export class Journal {
     await this.#retireAll(AT_ONCE_NOW).catch((error: unknown) => {
       this.#options.log.info({ err: error }, 'Journals were left for the next start to replay.');
     });
+    using race = new AbortRace(this.#ending.signal);
+    await race.wait(journalThread().rest()).catch(() => {});
     clearTimeout(timer);
     this.#options.fileSystem.end();
     for (const { file } of this.#held) {

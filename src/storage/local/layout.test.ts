@@ -25,7 +25,7 @@ import {
   readText,
   refuses,
 } from '../conformance/material.ts';
-import { newTemporaryName, STALE_TEMPORARY_MS } from './temporary-files.ts';
+import { newTemporaryName, SECOND_NAME_MS, STALE_TEMPORARY_MS } from './temporary-files.ts';
 import { openTestStore } from './test-store.ts';
 
 test('only the owner of the process may look into the store', async (context) => {
@@ -91,6 +91,9 @@ test('a check finds a directory that was replaced by a symlink, or removed, whil
     await rename(`${store.root}/aside`, path);
     await store.backend.check({});
   }
+  await rename(store.root, `${store.root}-aside`);
+  await symlink(`${store.root}-aside`, store.root);
+  await refuses('storage_denied', store.backend.check({}));
 });
 
 test('no put leaves a temporary file behind', async (context) => {
@@ -121,11 +124,18 @@ test('half-written files of processes that are gone are removed after a day, all
     await utimes(`${store.root}/tmp/${name}`, time, time);
   }
   // A crash came between the two names of an object: only the second is too many.
-  await store.bucket.put('a', chunks('x'), CREATE);
-  await link(store.pathOf('a'), `${store.root}/tmp/999999999-77-abc-4`);
+  for (const [key, ageMs] of [
+    ['a', SECOND_NAME_MS + 1000],
+    ['b', SECOND_NAME_MS - 60_000],
+  ] as const) {
+    await store.bucket.put(key, chunks('x'), CREATE);
+    const time = new Date(nowMs - ageMs);
+    await utimes(store.pathOf(key), time, time);
+    await link(store.pathOf(key), `${store.root}/tmp/999999999-77-abc-${key}`);
+  }
   await store.reopen();
   const left = await store.temporaries();
-  assert.deepEqual(left.toSorted(), ['999999999-77-abc-2', mine, 'notes.txt'].sort());
+  assert.deepEqual(left.toSorted(), ['999999999-77-abc-2', '999999999-77-abc-b', mine, 'notes.txt'].sort());
   assert.equal((await store.bucket.head('a', {})).sizeBytes, 1);
 });
 

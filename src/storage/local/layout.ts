@@ -45,6 +45,7 @@ export const FORMAT_FILE = 'format.json';
 export const SHARDS: readonly string[] = Array.from({ length: 256 }, (_, index) =>
   index.toString(16).padStart(2, '0'),
 );
+const SHARD_NAMES: ReadonlySet<string> = new Set(SHARDS);
 
 export function objectPlace(layout: Layout, key: ObjectKey): ObjectPlace {
   return placeOfName(layout, hash('sha256', key));
@@ -95,14 +96,14 @@ export async function requireTree(layout: Layout): Promise<void> {
 }
 
 /**
- * Asks whether the tree is still whole, and nothing else in the place of one of its directories: every object below would be read
- * and written elsewhere.
+ * Asks whether the tree is still whole, and nothing else in the place of its root or of a directory that objects go through:
+ * they would be read and written elsewhere.
  *
  * @throws StowageError `storage_unavailable` when it is gone, `storage_denied` for a symlink.
  */
 export async function checkTree(layout: Layout): Promise<void> {
   await requireTree(layout);
-  for (const directory of directoriesOf(layout)) await requireDirectory(directory);
+  for (const directory of [layout.root, ...directoriesOf(layout)]) await requireDirectory(directory);
   if ((await findShards(layout)).size < SHARDS.length)
     throw new StowageError('storage_unavailable', 'Directories of the store are missing.');
 }
@@ -129,15 +130,15 @@ async function makeDirectory(path: string): Promise<void> {
 }
 
 async function requireDirectory(path: string): Promise<void> {
-  if (!(await lstat(path)).isDirectory()) throw notADirectory();
+  if (!(await lstat(path)).isDirectory()) throw notADirectory(path);
 }
 
 /** Names of the directories that objects are in, as far as they are there. */
 async function findShards(layout: Layout): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const entry of await readdir(layout.objects, { withFileTypes: true })) {
-    if (!SHARDS.includes(entry.name)) continue;
-    if (!entry.isDirectory()) throw notADirectory();
+    if (!SHARD_NAMES.has(entry.name)) continue;
+    if (!entry.isDirectory()) throw notADirectory(join(layout.objects, entry.name));
     found.add(entry.name);
   }
   return found;
@@ -176,6 +177,9 @@ function formatVersion(text: string): unknown {
   }
 }
 
-function notADirectory(): StowageError {
-  return new StowageError('storage_denied', 'The store holds something else where a directory should be.');
+function notADirectory(path: string): StowageError {
+  const cause = new Error(`${path} is no directory.`);
+  return new StowageError('storage_denied', 'The store holds something else where a directory should be.', {
+    cause,
+  });
 }

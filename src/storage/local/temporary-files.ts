@@ -3,8 +3,10 @@ import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 
-/** Age after which a file of a process that is gone is removed, in milliseconds. */
+/** Age after which a half-written file of a process that is gone is removed, in milliseconds. */
 export const STALE_TEMPORARY_MS = 24 * 60 * 60 * 1000;
+/** Age after which a second name is removed, in milliseconds: a backup may have given one to a file that is being written. */
+export const SECOND_NAME_MS = 10 * 60 * 1000;
 
 let counter = 0;
 let ownPrefix: string | undefined;
@@ -26,7 +28,7 @@ const TEMPORARY_NAME = /^(\d{1,10})-(\d{1,20})-[0-9a-z]{1,12}-[0-9a-z]{1,12}$/;
 
 /**
  * Removes what processes that are gone have left: second names of objects that have their place, and files that are half
- * written. Files of running processes, half-written ones younger than a day and files that are not ours stay.
+ * written. Files of running processes, young ones and files that are not ours stay.
  *
  * @returns how many were removed.
  */
@@ -39,7 +41,7 @@ export async function removeStaleTemporaries(directory: string, nowMs: number): 
     try {
       const { mtimeMs, nlink } = await lstat(path);
       // The age guards what the process id can't tell: a writer in another container that shares this directory.
-      if (nlink === 1 && nowMs - mtimeMs < STALE_TEMPORARY_MS) continue;
+      if (nowMs - mtimeMs < (nlink > 1 ? SECOND_NAME_MS : STALE_TEMPORARY_MS)) continue;
       await unlink(path);
       removed += 1;
     } catch {

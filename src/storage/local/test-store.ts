@@ -73,8 +73,7 @@ export interface StoreAfterCut extends LocalBackend {
 }
 
 /**
- * Copies a store as a power cut would leave it, without its temporary files and without the files of `lost`: their
- * bytes had not reached the disk. Opens the copy.
+ * Copies a store as a power cut would leave it, without the files of `lost`: their bytes had not reached the disk. Opens the copy.
  */
 export async function cutPower(
   context: TestContext,
@@ -84,6 +83,8 @@ export async function cutPower(
 ): Promise<StoreAfterCut> {
   const directory = await mkdtemp(join(tmpdir(), 'stowage-cut-'));
   const root = join(directory, 'store');
+  // Names that go while they are copied would fail it.
+  await journalThread().rest();
   await cp(store.root, root, { recursive: true });
   const pathOf = (key: string) => objectPlace(layoutOf(root), parseObjectKey(key)).path;
   for (const key of lost) await rm(pathOf(key), { force: true });
