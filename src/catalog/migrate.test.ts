@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Client, type ClientConfig } from 'pg';
+import type { Client } from 'pg';
 import { silentLog } from '../core/log.ts';
 import { openDatabase } from './database.ts';
 import { makeAsset, makeUpload, NOON_MS } from './fixtures.ts';
 import { MigrationError, migrate, migrationNames } from './migrate.ts';
 import { addEarlierRows, assertEarlierRowsWork, readColumns, readRows } from './migrate-fixture.ts';
 import { postgresCatalog } from './postgres-catalog.ts';
-import { openTestDatabase, type TestDatabase, type TestMajor } from './testing.ts';
+import { openTestDatabase, type TestDatabase, type TestMajor, withClient } from './testing.ts';
 
 /** What the catalog of PostgreSQL knows of the schema, as rows by kind. Ids of objects are left out: they differ. */
 const SCHEMA_QUERIES: Readonly<Record<string, string>> = {
@@ -228,17 +228,4 @@ function grants(list: string, initial: string): string {
   return `array(
     select grantee::regrole::text || '=' || privilege_type || case when is_grantable then '*' else '' end
     from aclexplode(coalesce(${list}, ${initial})) order by 1) as grants`;
-}
-
-async function withClient<Result>(
-  config: ClientConfig,
-  use: (client: Client) => Promise<Result>,
-): Promise<Result> {
-  const client = new Client(config);
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
 }

@@ -76,13 +76,23 @@ export async function openTestDatabase(
 
 /** Empties a test database, which is quicker than opening another. As a superuser, since the log refuses everybody else. */
 export async function emptyTestDatabase(store: TestDatabase): Promise<void> {
-  const client = new Client(store.setup);
-  await client.connect();
-  try {
-    await client.query(`
+  await withClient(store.setup, (client) =>
+    client.query(`
       set session_replication_role = replica;
       truncate users, assets, file_access_logs, access_log_seals, upload_counts, idempotency_keys,
-        direct_uploads, asset_links, cdn_caches, cdn_purges, erasures restart identity`);
+        direct_uploads, asset_links, cdn_caches, cdn_purges, erasures restart identity`),
+  );
+}
+
+/** Runs `use` with a connection of its own. */
+export async function withClient<Result>(
+  config: ClientConfig,
+  use: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new Client(config);
+  await client.connect();
+  try {
+    return await use(client);
   } finally {
     await client.end();
   }
@@ -123,11 +133,5 @@ async function startTestServer(major: TestMajor): Promise<EmbeddedDatabase> {
 }
 
 async function administer(server: EmbeddedDatabase, statement: string): Promise<void> {
-  const client = new Client({ ...server.setup, database: 'postgres' });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  await withClient({ ...server.setup, database: 'postgres' }, (client) => client.query(statement));
 }

@@ -37,3 +37,8 @@ export class AbortRace {
     this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 }
+
+/** Tells a body that no more of it is wanted, without waiting: a silent one would never answer. */
+export function abandon(source: AsyncIterator<Uint8Array>): void {
+  source.return?.().catch(() => undefined);
+}

@@ -1,8 +1,8 @@
 import type { ByteStream } from '../core/bytes.ts';
 import { StowageError } from '../core/errors.ts';
-import { AbortRace } from './abort-race.ts';
+import { AbortRace, abandon } from './abort-race.ts';
 import type { PutPartOptions } from './backend.ts';
-import { abandon, collectUpTo } from './put-in-parts.ts';
+import { collectUpTo } from './put-in-parts.ts';
 
 /**
  * Collects the bytes of one part, for stores that want a checksum before them.

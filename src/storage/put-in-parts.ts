@@ -38,11 +38,6 @@ export async function collectUpTo(
   return { chunks, sizeBytes, isWhole: false };
 }
 
-/** Tells a body that no more of it is wanted, without waiting: a silent one would never answer. */
-export function abandon(source: AsyncIterator<Uint8Array>): void {
-  source.return?.().catch(() => undefined);
-}
-
 /**
  * Sends a body in parts, a few at once. Memory holds at most the parts in flight and the one being collected. When
  * anything fails, the parts are removed and nothing is stored.

@@ -4,7 +4,7 @@ import type { ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob';
 import { type ByteStream, MIB } from '../../core/bytes.ts';
 import { StowageError } from '../../core/errors.ts';
 import { isObjectKey, type ObjectKey } from '../../core/key.ts';
-import { AbortRace } from '../abort-race.ts';
+import { AbortRace, abandon } from '../abort-race.ts';
 import { AnswerBody } from '../answer-body.ts';
 import type {
   BackendCapabilities,
@@ -24,7 +24,7 @@ import type {
   SignWriteOptions,
   WriteOptions,
 } from '../backend.ts';
-import { abandon, type Collected, collectUpTo, PUT_PART_BYTES, putInParts } from '../put-in-parts.ts';
+import { type Collected, collectUpTo, PUT_PART_BYTES, putInParts } from '../put-in-parts.ts';
 import { headOf, isUploadId, newUploadId, writeRepeatably } from './blocks.ts';
 import { type AzureClient, openAzureClient } from './client.ts';
 import { copyObject } from './copy-object.ts';

@@ -70,9 +70,7 @@ export class TranslatesTheBodysError extends MemoryBackend {
 
 export class IgnoresSignalWhilePutting extends MemoryBackend {
   override put(key: ObjectKey, body: ByteStream, options: PutOptions): Promise<ObjectInfo> {
-    if (options.signal?.aborted === true) return super.put(key, body, options);
-    const { signal: _signal, ...rest } = options;
-    return super.put(key, body, rest);
+    return super.put(key, body, unheardOnTheWay(options));
   }
 }
 
@@ -210,7 +208,12 @@ function unfired<Options extends CallOptions>(options: Options): Options {
   return options.signal?.aborted === true ? unheard(options) : options;
 }
 
-export function unheard<Options extends CallOptions>(options: Options): Options {
+/** The options with a signal only if it has fired already. */
+export function unheardOnTheWay<Options extends CallOptions>(options: Options): Options {
+  return options.signal?.aborted === true ? options : unheard(options);
+}
+
+function unheard<Options extends CallOptions>(options: Options): Options {
   const { signal: _signal, ...rest } = options;
   return rest as Options;
 }

@@ -3,7 +3,7 @@ import { StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type { MultipartUpload, PartReceipt, WriteOptions } from '../backend.ts';
 import { MemoryBackend } from '../memory/backend.ts';
-import { brokenDown, unheard, untilItBreaks } from './broken-drivers.ts';
+import { brokenDown, unheardOnTheWay, untilItBreaks } from './broken-drivers.ts';
 
 // Each class breaks the memory backend in one way, to prove that the law book notices.
 
@@ -94,8 +94,7 @@ export class TakesAnyPartSize extends Mispiecing {
 export class IgnoresSignalWhilePuttingParts extends Mispiecing {
   protected override err(right: MultipartUpload): Partial<MultipartUpload> {
     return {
-      putPart: (partNumber, body, how) =>
-        right.putPart(partNumber, body, how.signal?.aborted === true ? how : unheard(how)),
+      putPart: (partNumber, body, how) => right.putPart(partNumber, body, unheardOnTheWay(how)),
     };
   }
 }

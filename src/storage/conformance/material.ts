@@ -38,15 +38,23 @@ export async function* breaksAfter(first: Uint8Array, error: Error): AsyncGenera
 /** How long a body that hangs would hang if nobody cut it, in milliseconds. */
 const HANG_MS = 3000;
 
-/** A body that aborts the call after its first chunk and then gives nothing more, as a client that hangs. */
-export async function* hangsAfter(
+/** Asserts that a call is aborted while its body gives nothing more after a first chunk, as a client that hangs. */
+export async function abortWhileSilent(
   first: Uint8Array,
-  cut: AbortController,
-  cleanUp: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  yield first;
-  cut.abort();
-  await wait(HANG_MS, undefined, { signal: cleanUp }).catch(() => {});
+  call: (body: ByteStream, signal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  const cut = new AbortController();
+  const cleanUp = new AbortController();
+  async function* hangs(): AsyncGenerator<Uint8Array> {
+    yield first;
+    cut.abort();
+    await wait(HANG_MS, undefined, { signal: cleanUp.signal }).catch(() => {});
+  }
+  try {
+    await refuses('aborted', call(hangs(), cut.signal));
+  } finally {
+    cleanUp.abort();
+  }
 }
 
 /** Bytes without a pattern, the same for the same seed: a wrong order or offset shows. */

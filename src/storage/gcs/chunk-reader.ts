@@ -1,6 +1,6 @@
 import type { ByteStream } from '../../core/bytes.ts';
 import { throwIfAborted } from '../../core/errors.ts';
-import { AbortRace } from '../abort-race.ts';
+import { AbortRace, abandon } from '../abort-race.ts';
 
 /** Some bytes of a body. */
 export interface BodyChunk {
@@ -49,7 +49,7 @@ export class ChunkReader {
     this.#race[Symbol.dispose]();
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#source.return?.().catch(() => undefined);
+    abandon(this.#source);
   }
 
   async #next(): Promise<Uint8Array | null> {

@@ -45,7 +45,6 @@ export const FORMAT_FILE = 'format.json';
 export const SHARDS: readonly string[] = Array.from({ length: 256 }, (_, index) =>
   index.toString(16).padStart(2, '0'),
 );
-const SHARD_NAMES: ReadonlySet<string> = new Set(SHARDS);
 
 export function objectPlace(layout: Layout, key: ObjectKey): ObjectPlace {
   return placeOfName(layout, hash('sha256', key));
@@ -104,7 +103,7 @@ export async function requireTree(layout: Layout): Promise<void> {
 export async function checkTree(layout: Layout): Promise<void> {
   await requireTree(layout);
   for (const directory of [layout.root, ...directoriesOf(layout)]) await requireDirectory(directory);
-  if ((await findShards(layout)).size < SHARDS.length)
+  if ((await missingShards(layout)).length > 0)
     throw new StowageError('storage_unavailable', 'Directories of the store are missing.');
 }
 
@@ -133,21 +132,17 @@ async function requireDirectory(path: string): Promise<void> {
   if (!(await lstat(path)).isDirectory()) throw notADirectory(path);
 }
 
-/** Names of the directories that objects are in, as far as they are there. */
-async function findShards(layout: Layout): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
+async function missingShards(layout: Layout): Promise<readonly string[]> {
+  const missing = new Set(SHARDS);
   for (const entry of await readdir(layout.objects, { withFileTypes: true })) {
-    if (!SHARD_NAMES.has(entry.name)) continue;
+    if (!missing.delete(entry.name)) continue;
     if (!entry.isDirectory()) throw notADirectory(join(layout.objects, entry.name));
-    found.add(entry.name);
   }
-  return found;
+  return [...missing];
 }
 
 async function openShards(layout: Layout): Promise<void> {
-  const found = await findShards(layout);
-  const missing = SHARDS.filter((shard) => !found.has(shard));
-  await mapBounded(missing, 16, (shard) => makeDirectory(join(layout.objects, shard)));
+  await mapBounded(await missingShards(layout), 16, (shard) => makeDirectory(join(layout.objects, shard)));
 }
 
 async function openFormat(layout: Layout): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ByteStream } from '../../core/bytes.ts';
 import { KIB, MIB } from '../../core/bytes.ts';
 import type { ObjectKey } from '../../core/key.ts';
-import { AbortRace } from '../abort-race.ts';
+import { AbortRace, abandon } from '../abort-race.ts';
 import type { ObjectInfo, WriteOptions } from '../backend.ts';
 import { type GatheredBytes, gatherBeginning, writeBatches } from './batched-write.ts';
 import type { DirectWrites } from './direct-write.ts';
@@ -209,6 +209,6 @@ class Source implements AsyncIterator<Uint8Array> {
   cancel(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#iterator.return?.().then(undefined, () => {});
+    abandon(this.#iterator);
   }
 }

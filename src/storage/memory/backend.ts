@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import { StowageError, throwIfAborted } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import { silentLog } from '../../core/log.ts';
-import { AbortRace } from '../abort-race.ts';
+import { AbortRace, abandon } from '../abort-race.ts';
 import type {
   BackendCapabilities,
   CallOptions,
@@ -185,7 +185,7 @@ export class MemoryBackend implements StorageBackend {
         chunks.push(next.value);
       }
     } catch (error) {
-      source.return?.().then(undefined, () => {});
+      abandon(source);
       throw error;
     }
   }

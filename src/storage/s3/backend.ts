@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { type ByteStream, GIB, MIB } from '../../core/bytes.ts';
 import { isStowageError, StowageError, throwIfAborted } from '../../core/errors.ts';
 import { isObjectKey, type ObjectKey } from '../../core/key.ts';
-import { AbortRace } from '../abort-race.ts';
+import { AbortRace, abandon } from '../abort-race.ts';
 import { AnswerBody } from '../answer-body.ts';
 import type {
   BackendCapabilities,
@@ -26,7 +26,7 @@ import type {
   WriteOptions,
 } from '../backend.ts';
 import { storeError } from '../faults.ts';
-import { abandon, type Collected, collectUpTo, PUT_PART_BYTES, putInParts } from '../put-in-parts.ts';
+import { type Collected, collectUpTo, PUT_PART_BYTES, putInParts } from '../put-in-parts.ts';
 import { escapeText, readElement, readElements } from '../xml.ts';
 import { headerOf, S3Client } from './client.ts';
 import { copySourceHeaders, throwAsReplaced } from './copy-source.ts';
