@@ -11,6 +11,7 @@ import { MIB } from '../core/bytes.ts';
 import { isStowageError } from '../core/errors.ts';
 import { Bucket } from '../storage/bucket.ts';
 import { openLocalBackend } from '../storage/local/backend.ts';
+import { journalThread } from '../storage/local/journal-thread.ts';
 import type { LocalBackend } from '../storage/local/options.ts';
 import {
   BOUNDARY,
@@ -41,6 +42,7 @@ async function openLocalFixture(changes: FixtureOptions = {}): Promise<LocalFixt
     fixture,
     local,
     strayFiles: async () => {
+      await journalThread().rest();
       const found = await readdir(root, { recursive: true, withFileTypes: true });
       const files = found.filter((entry) => entry.isFile() && entry.name !== 'format.json');
       // The journal belongs to the running process, whatever was uploaded.

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { BackendName } from './clouds.ts';
 
 /** Where a service keeps its files: a bucket of its own on a server that checks signatures, or a directory. */
@@ -43,6 +44,7 @@ async function openDirectory(root: string): Promise<Store> {
     urlBase: 'local://',
     async objects() {
       if (!existsSync(root)) return [];
+      await secondNamesGone(path.join(root, 'tmp'));
       return readdirSync(root, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map((entry) => path.join(entry.parentPath, entry.name))
@@ -51,6 +53,16 @@ async function openDirectory(root: string): Promise<Store> {
     ...{ cut: cannot, mend: cannot },
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+/** An upload is answered before the temporary name of its file is removed: waits for that, as long as it may take on a busy machine. */
+async function secondNamesGone(directory: string): Promise<void> {
+  const linksOf = (name: string) =>
+    lstatSync(path.join(directory, name), { throwIfNoEntry: false })?.nlink ?? 0;
+  for (let waits = 0; waits < 100 && existsSync(directory); waits += 1) {
+    if (readdirSync(directory).every((name) => linksOf(name) < 2)) return;
+    await pause(20);
+  }
 }
 
 /** @param ceph where a Ceph gateway is; without one, the small server of this repository is started. */

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { KIB, MIB } from '../../core/bytes.ts';
@@ -133,7 +132,7 @@ describe('a disk that cannot sync', { skip: process.platform !== 'linux' }, () =
     await refuses('storage_unavailable', store.bucket.put('new', body(), CREATE));
     assert.equal(await readText(store.bucket, 'old'), 'old');
     await refuses('object_not_found', store.bucket.head('new', {}));
-    assert.deepEqual(await readdir(`${store.root}/tmp`), []);
+    assert.deepEqual(await store.temporaries(), []);
   });
 
   test('does not acknowledge a put whose name may be lost', async (context) => {

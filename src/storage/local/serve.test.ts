@@ -107,7 +107,7 @@ test('a body without Content-Length is counted', async (context) => {
 });
 
 test('a client that is cut off while it writes leaves nothing', async (context) => {
-  const { bucket, answered, root } = await openServed(context);
+  const { bucket, answered, temporaries } = await openServed(context);
   const { url } = await bucket.signWrite('a', writeOptions(1_000_000));
   const { hostname, port, pathname, search } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -118,8 +118,7 @@ test('a client that is cut off while it writes leaves nothing', async (context) 
   while (answered.length === 0) await new Promise((resolve) => setImmediate(resolve));
   await Promise.all(answered);
   await refuses('object_not_found', bucket.head('a', {}));
-  const { readdir } = await import('node:fs/promises');
-  assert.deepEqual(await readdir(`${root}/tmp`), []);
+  assert.deepEqual(await temporaries(), []);
 });
 
 test('a client that is cut off while it reads ends the read', async (context) => {

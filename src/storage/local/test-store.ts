@@ -23,6 +23,8 @@ export interface TestStore {
   pathOf(key: string): string;
   /** Names of all temporary files, once nothing is left to do for earlier calls. */
   temporaries(): Promise<readonly string[]>;
+  /** Names of everything below the root, sorted, once nothing is left to do for earlier calls. */
+  names(): Promise<readonly string[]>;
 }
 
 const TEST_OPTIONS = {
@@ -63,7 +65,11 @@ export async function openTestStore(
     await journalThread().rest();
     return readdir(`${root}/tmp`);
   };
-  return { root, backend, bucket: new Bucket(backend), reopen, pathOf, temporaries };
+  const names = async () => {
+    await journalThread().rest();
+    return (await readdir(root, { recursive: true })).sort();
+  };
+  return { root, backend, bucket: new Bucket(backend), reopen, pathOf, temporaries, names };
 }
 
 /** A store as it stands after the power was cut, opened. */
