@@ -1,5 +1,5 @@
 import type { ByteStream } from '../core/bytes.ts';
-import { StowageError } from '../core/errors.ts';
+import { StowageError, throwIfAborted } from '../core/errors.ts';
 import { parseKeyPrefix, parseObjectKey } from '../core/key.ts';
 import type {
   BackendCapabilities,
@@ -119,6 +119,7 @@ export class Bucket implements StorageBackend {
   }
 
   async signRead(key: string, options: SignReadOptions): Promise<SignedUrl> {
+    throwIfAborted(options.signal);
     requireLifetime(options, this.capabilities.signedUrlSecondsMax);
     requireContentType(options.contentType);
     requireHeader('contentDisposition', options.contentDisposition);
@@ -127,6 +128,7 @@ export class Bucket implements StorageBackend {
   }
 
   async signWrite(key: string, options: SignWriteOptions): Promise<SignedWrite> {
+    throwIfAborted(options.signal);
     const target = parseObjectKey(key);
     requireLifetime(options, this.capabilities.signedUrlSecondsMax);
     requireContentType(options.contentType);
@@ -171,6 +173,7 @@ class CheckedMultipart implements MultipartUpload {
   }
 
   async signPart(partNumber: number, options: SignPartOptions): Promise<SignedWrite> {
+    throwIfAborted(options.signal);
     this.#requirePart(partNumber, options.sizeBytes);
     requireLifetime(options, this.#capabilities.signedUrlSecondsMax);
     if (!this.#capabilities.signedParts) throw missing('signed parts');

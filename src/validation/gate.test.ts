@@ -12,14 +12,15 @@ const SMALL_BYTES_MAX = 20_000;
 
 const seed = Number(process.env.STOWAGE_TEST_SEED ?? randomInt(1, 2 ** 31));
 
-/** How samples are cut: the verdict must be the same every time. */
-const CUTS: readonly { name: string; nextBytes: () => number; bytesMax: number }[] = [
+/** How samples are cut: the verdict must be the same every time. `STOWAGE_TEST_CUTS=1` leaves only the first way. */
+const ALL_CUTS: readonly { name: string; nextBytes: () => number; bytesMax: number }[] = [
   { name: 'at once', nextBytes: () => Number.MAX_SAFE_INTEGER, bytesMax: Number.POSITIVE_INFINITY },
   { name: 'in 64 KiB', nextBytes: () => 65_536, bytesMax: Number.POSITIVE_INFINITY },
   { name: 'in random pieces', nextBytes: randomPieces(seed), bytesMax: 2_000_000 },
   { name: 'in 7 bytes', nextBytes: () => 7, bytesMax: 200_000 },
   { name: 'byte by byte', nextBytes: () => 1, bytesMax: SMALL_BYTES_MAX },
 ];
+const CUTS = ALL_CUTS.slice(0, Number(process.env.STOWAGE_TEST_CUTS ?? ALL_CUTS.length));
 
 /** Rules of inspectors that the first bytes often answer before them; the inspectors' own test holds them. */
 const LATER_RULES: ReadonlySet<string> = new Set(['pdf.no_header', 'zip.no_header', 'ooxml.wrong_kind']);

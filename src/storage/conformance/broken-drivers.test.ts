@@ -72,7 +72,10 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
   [
     'a store that takes a body of any size is noticed',
     broken.TakesAnySize,
-    ['a body of another size than announced is refused'],
+    [
+      'a body of another size than announced is refused',
+      'a write URL that carries a digest refuses other bytes',
+    ],
   ],
   [
     'a size that is the last chunk’s is noticed',
@@ -355,9 +358,22 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
     ['a read URL of what is missing answers 404'],
   ],
   [
+    'a signed digest that nobody compares is noticed',
+    signed.ForgetsTheSignedDigest,
+    ['a write URL that carries a digest refuses other bytes'],
+  ],
+  [
+    'a part of any size is noticed',
+    signed.TakesAnyPartSize,
+    ['a part of another size than signed is refused where the store enforces it'],
+  ],
+  [
     'a write URL that takes another size is noticed',
     signed.TakesAnySignedSize,
-    ['another size than signed is refused where the store enforces it'],
+    [
+      'another size than signed is refused where the store enforces it',
+      'a write URL that carries a digest refuses other bytes',
+    ],
   ],
   [
     'a write URL that takes another type is noticed',
@@ -367,7 +383,10 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
   [
     'a digest taken in the wrong form is noticed',
     signed.ComparesTheDigestsText,
-    ['a write URL with a digest takes the right bytes'],
+    [
+      'a write URL with a digest takes the right bytes',
+      'a write URL that carries a digest refuses other bytes',
+    ],
   ],
   [
     'parts that are counted from zero are noticed',
@@ -403,6 +422,7 @@ const KEPT_BY_BUCKET = [
   'a batch delete of more than 1,000 keys is refused',
   'part numbers outside the plan are refused',
   'a lifetime outside what the store can sign is refused',
+  'nothing is signed for whom has left already',
 ];
 
 test('the memory backend itself breaks no law', async () => {

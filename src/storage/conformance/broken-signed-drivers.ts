@@ -246,3 +246,23 @@ export class ServesWithoutSignature extends Misverifying {
     };
   }
 }
+
+export class ForgetsTheSignedDigest extends Misverifying {
+  protected override err(right: SignedUrls): Partial<SignedUrls> {
+    return {
+      verifyWrite: (target, nowMs) => ({ ...right.verifyWrite(target, nowMs), sha256: null }),
+    };
+  }
+}
+
+export class TakesAnyPartSize extends Misverifying {
+  protected override meet(request: IncomingMessage): void {
+    this.#sentBytes = Number(request.headers['content-length']);
+  }
+  protected override err(right: SignedUrls): Partial<SignedUrls> {
+    return {
+      verifyPart: (target, nowMs) => ({ ...right.verifyPart(target, nowMs), sizeBytes: this.#sentBytes }),
+    };
+  }
+  #sentBytes = 0;
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { KIB } from '../../core/bytes.ts';
+import type { SignedWrite } from '../backend.ts';
 import type { Law, Laws } from './law.ts';
 import {
   ask,
@@ -10,6 +11,7 @@ import {
   noise,
   REPLACE,
   readBytes,
+  readOptions,
   readText,
   refuses,
   sha256,
@@ -41,6 +43,15 @@ export const SIGNED_WRITE_LAWS: Laws = {
     const signed = await bucket.signWrite(`${base}a`, writeOptions(1000, { sha256: digest }));
     assert.equal((await follow(signed, bytes)).ok, true);
     assert.equal(sha256(await readBytes(bucket, `${base}a`)), sha256(bytes));
+  }),
+
+  'a write URL that carries a digest refuses other bytes': withSignedWrite(async ({ bucket, base }) => {
+    const digest = Buffer.from(sha256(Buffer.from('hello')), 'hex');
+    const signed = await bucket.signWrite(`${base}a`, writeOptions(5, { sha256: digest }));
+    if (!carries(signed, digest)) return;
+    assert.equal((await follow(signed, Buffer.from('hullo'))).ok, false);
+    await assertAbsent(bucket, `${base}a`, base);
+    assert.equal((await follow(signed, Buffer.from('hello'))).ok, true);
   }),
 
   'another size than signed is refused where the store enforces it': withSignedWrite(
@@ -117,6 +128,31 @@ export const SIGNED_WRITE_LAWS: Laws = {
     assert.equal(await readText(bucket, `${base}a`), 'hello');
   }),
 
+  'a part of another size than signed is refused where the store enforces it': withSignedParts(
+    async ({ bucket, base }) => {
+      const upload = await bucket.beginMultipart(`${base}a`, REPLACE);
+      const asked = { nowMs: Date.now(), lifetimeSeconds: 3600, sizeBytes: 5 };
+      const signed = await upload.signPart(1, asked);
+      if (signed.sizeEnforcedBy === 'store') {
+        for (const wrong of ['four', 'longer than five'])
+          assert.equal((await follow(signed, Buffer.from(wrong))).ok, false, `${wrong.length} bytes`);
+        assert.deepEqual(await upload.listParts({}), []);
+      }
+      await upload.abort({});
+    },
+  ),
+
+  'nothing is signed for whom has left already': withSignedParts(async ({ bucket, base, backend }) => {
+    const signal = AbortSignal.abort();
+    await refuses('aborted', bucket.signRead(`${base}a`, { ...readOptions(), signal }));
+    if (backend.capabilities.signedWrite !== 'none')
+      await refuses('aborted', bucket.signWrite(`${base}a`, { ...writeOptions(5), signal }));
+    const upload = await bucket.beginMultipart(`${base}a`, REPLACE);
+    const asked = { nowMs: Date.now(), lifetimeSeconds: 3600, sizeBytes: 5 };
+    await refuses('aborted', upload.signPart(1, { ...asked, signal }));
+    await upload.abort({});
+  }),
+
   'an expired or altered part URL is refused': withSignedParts(async ({ bucket, base }) => {
     const upload = await bucket.beginMultipart(`${base}a`, REPLACE);
     const asked = { nowMs: Date.now(), lifetimeSeconds: 3600, sizeBytes: 5 };
@@ -134,6 +170,12 @@ export const SIGNED_WRITE_LAWS: Laws = {
     await upload.abort({});
   }),
 };
+
+/** Whether the URL, its headers or its fields tell a digest: then the store compares it. */
+function carries(signed: SignedWrite, digest: Buffer): boolean {
+  const told = decodeURIComponent(JSON.stringify([signed.url, signed.headers, signed.fields]));
+  return (['hex', 'base64', 'base64url'] as const).some((form) => told.includes(digest.toString(form)));
+}
 
 /** A law about signed writes; a store that has none must say so. */
 function withSignedWrite(law: Law): Law {

@@ -63,11 +63,17 @@ for (const signedWrite of ['post', 'put'] as const) {
 
 const ceph = process.env.TEST_CEPH_ENDPOINT;
 if (ceph !== undefined) {
+  // What was sent is hashed again when an upload is completed.
+  const unchecked = {
+    'a write URL that carries a digest refuses other bytes':
+      'Ceph 16 does not look at x-amz-checksum-sha256: https://docs.ceph.com/en/pacific/radosgw/s3/objectops/#put-object',
+  };
   describeBackend({
     name: 'S3 on Ceph, form posts',
     open: () => openS3(ceph, {}),
     // A direct upload gets its headers again when it is promoted, so nothing hangs on it.
     knownGaps: {
+      ...unchecked,
       'whoever has a write URL stores the object':
         'Ceph 16 drops the Cache-Control field of a form post: https://docs.ceph.com/en/pacific/radosgw/s3/objectops/#post-object',
     },
@@ -75,5 +81,6 @@ if (ceph !== undefined) {
   describeBackend({
     name: 'S3 on Ceph, signed PUTs',
     open: () => openS3(ceph, { signedWrite: 'put' }),
+    knownGaps: unchecked,
   });
 }
