@@ -77,7 +77,7 @@ async function runTests(backend, chosen) {
   console.log(`\n# Once more, alone: ${failedFiles.join(', ')}`);
   const second = await runOnce(backend, failedFiles, 1);
   total.passedAlone.push(...failedFiles.filter((file) => !second.failedFiles.includes(file)));
-  return counted({ ...second, passed: first.passed, skipped: first.skipped });
+  return counted({ ...second, passed: first.passed, skipped: first.skipped, lines: first.lines });
 }
 
 function counted({ code, passed, failed, skipped, lines }) {

@@ -3,17 +3,19 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmod,
   chown,
+  cp,
   mkdir,
   mkdtemp,
   readdir,
   readFile,
+  readlink,
   rm,
   stat,
   utimes,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -153,6 +155,34 @@ for (const major of [15, 18] as const satisfies TestMajor[]) {
     });
   });
 }
+
+test('a PostgreSQL of the system is what runs, when the machine has one', {
+  skip: process.platform !== 'linux',
+}, async (context) => {
+  await using directory = await testDirectory();
+  await using programs = await testDirectory();
+  // A copy of its own: where the account that runs a server for root can read it.
+  const { PATH } = process.env;
+  await chmod(programs.path, 0o755);
+  const binDir = testBinDir(15);
+  await cp(dirname(binDir), join(programs.path, 'postgresql'), { recursive: true, verbatimSymlinks: true });
+  const system = join(programs.path, 'postgresql', basename(binDir));
+  context.after(() => {
+    process.env.PATH = PATH;
+  });
+  process.env.PATH = `${system}:${PATH}`;
+  const embedded = await openEmbeddedDatabase({ dataDir: directory.path, log: silentLog });
+  try {
+    const running = await readlink(`/proc/${await serverPid(directory.path)}/exe`);
+    // The usual places of a Linux come before the path.
+    assert.ok(running.startsWith(programs.path) || /^\/usr\//.test(running), running);
+    const version = String(await ask(embedded, 'show server_version_num'));
+    assert.equal(Math.floor(Number(version) / 10_000), embedded.major);
+    if (running.startsWith(programs.path)) assert.equal(embedded.major, 15);
+  } finally {
+    await embedded.close();
+  }
+});
 
 test('two processes share one server, and the second takes over when the first is killed', async () => {
   await using directory = await testDirectory();

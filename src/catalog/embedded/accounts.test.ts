@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const STOWAGE = fileURLToPath(new URL('../../../bin/stowage.js', import.meta.url));
+/** Belongs to nobody. */
+const NOBODYS_ID = 54_321;
+
+/** Where PostgreSQL can't run, by how root becomes that account; and what is told. */
+const ACCOUNTS = [
+  {
+    title: 'a user id that has no entry in /etc/passwd',
+    setpriv: [`--reuid=${NOBODYS_ID}`, `--regid=${NOBODYS_ID}`, '--clear-groups'],
+    owner: NOBODYS_ID,
+    told: /no entry in \/etc\/passwd.*Run as a named user\. Set DATABASE_URL/s,
+  },
+  {
+    title: 'a root that may not become another user',
+    setpriv: ['--bounding-set=-setuid,-setgid', '--inh-caps=-setuid,-setgid'],
+    owner: 0,
+    told: /no CAP_SETUID.*Run Stowage as an ordinary user\. Set DATABASE_URL/s,
+  },
+];
+
+for (const { title, setpriv, owner, told } of ACCOUNTS) {
+  test(`${title} is told what to do, and what to set instead`, async (context) => {
+    const become = (...command: string[]) =>
+      spawnSync('setpriv', [...setpriv, ...command], { encoding: 'utf8', timeout: 60_000, env: {} });
+    const able = become(process.execPath, '--check', STOWAGE);
+    if (able.status !== 0)
+      return context.skip(`Only root with util-linux can try it: ${able.stderr || able.error}`);
+    const dataDir = await mkdtemp(join(tmpdir(), 'stowage-account-'));
+    context.after(() => rm(dataDir, { recursive: true, force: true }));
+    await chown(dataDir, owner, owner);
+    const run = spawnSync('setpriv', [...setpriv, process.execPath, STOWAGE, 'serve'], {
+      ...{ encoding: 'utf8', timeout: 60_000 },
+      env: { PATH: process.env.PATH, DATA_DIR: dataDir, PORT: '0' },
+    });
+    assert.equal(run.status, 1, run.stderr);
+    assert.match(run.stderr + run.stdout, told);
+  });
+}
