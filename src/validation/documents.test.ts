@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import fc from 'fast-check';
-import { collectBytes, streamOf } from '../core/bytes.ts';
+import { collectBytes, GIB, streamOf } from '../core/bytes.ts';
 import { isStowageError } from '../core/errors.ts';
 import { admit } from './admit.ts';
 import { ooxmlInspector } from './formats/ooxml.ts';
 import { pdfInspector } from './formats/pdf.ts';
 import { zipInspector } from './formats/zip.ts';
+import { ArchiveBudget } from './formats/zip-limits.ts';
 import type { InspectionContext, InspectorFactory } from './gate.ts';
 import { brokenRule } from './refusal.ts';
 import { OOXML_SAMPLES } from './samples/ooxml.ts';
@@ -190,6 +191,16 @@ describe('the rules for documents', () => {
     for (const [, , samples] of LISTS)
       assert.equal(new Set(samples.map(({ title }) => title)).size, samples.length);
   });
+});
+
+test('what all archives of a file unpack to is counted together, to 10 GiB', () => {
+  const budget = new ArchiveBudget();
+  budget.addExpanded(6 * GIB);
+  budget.addExpanded(4 * GIB);
+  assert.throws(
+    () => budget.addExpanded(1),
+    (error) => brokenRule(error) === 'zip.expands_too_far',
+  );
 });
 
 describe('memory', () => {

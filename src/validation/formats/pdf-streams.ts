@@ -183,14 +183,15 @@ class ObjectStream {
       const object = this.#table[2 * index] ?? -1;
       const offset = (this.#table[2 * index + 1] ?? -1) + this.#first;
       judgeObjectNumber(object);
-      // Between the table and the first object: readers could find an object in the table itself.
-      if (offset < this.#tokenEnd) throw wrongTable();
       this.#starts.push({ object, offset });
     }
     this.#starts.sort((one, other) => one.offset - other.offset);
   }
 
-  /** Begins the objects up to this token. One whose offset lies inside of a token or brackets would not be seen. */
+  /**
+   * Begins the objects up to this token. One whose offset lies inside of a token or brackets, or of the table itself, would
+   * not be seen.
+   */
   #reach(start: number): void {
     let next = this.#starts[this.#next];
     for (; next !== undefined && next.offset <= start; next = this.#starts[this.#next]) {

@@ -84,7 +84,7 @@ class DocumentSyntax implements PdfTokens {
     if (!this.#isStream) return undefined;
     this.#isStream = false;
     const dict = this.#objects.top;
-    if (dict === undefined) throw malformed();
+    if (dict === undefined || this.#objects.isNested) throw malformed();
     return { dict, object: this.#object };
   }
 
@@ -176,7 +176,6 @@ class DocumentSyntax implements PdfTokens {
   }
 
   #beginStream(): boolean {
-    if (this.#objects.top === undefined || this.#objects.isNested) throw malformed();
     this.#isStream = true;
     return true;
   }

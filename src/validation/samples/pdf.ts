@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { MIB } from '../../core/bytes.ts';
 import {
   attachment,
@@ -267,6 +268,26 @@ export const PDF_SAMPLES: readonly Sample[] = [
   ),
   refused(
     'pdf.embedded_file',
+    'an embedded XML document of another type',
+    pageWith(ATTACHED, ...attachment({ subtype: '/application#2Foctet-stream' })),
+  ),
+  refused(
+    'pdf.embedded_file',
+    'a hundred and one embedded files',
+    pageWith(
+      ATTACHED,
+      ...attachment({
+        specification: `<< /F (a.xml) /EF << ${Array.from({ length: 101 }, (_, file) => `/F${file} ${100 + file} 0 R`).join(' ')} >> >>`,
+      }),
+    ),
+  ),
+  refused(
+    'pdf.embedded_file',
+    'a hundred and one XML documents that nothing names',
+    pageWith('', ...Array.from({ length: 101 }, () => attachment()[0] ?? '')),
+  ),
+  refused(
+    'pdf.embedded_file',
     'an embedded file without a type',
     pageWith(ATTACHED, { dict: '', data: '<a/>' }, ...attachment().slice(1)),
   ),
@@ -397,6 +418,25 @@ export const PDF_SAMPLES: readonly Sample[] = [
     ...PAGE,
     objectStream([[5, SCRIPT]], { dict: '/N 1 /First 4 /Filter /ASCIIHexDecode' }),
   ]),
+  refused('pdf.stream_unreadable', 'an object stream that is packed in another way than it says', [
+    ...PAGE,
+    { dict: '/Type /ObjStm /N 1 /First 4 /Filter /ASCIIHexDecode', data: deflateSync('5 0\n[]\n') },
+  ]),
+  refused('pdf.stream_unreadable', 'an object stream that says its filter in a list of two', [
+    ...PAGE,
+    {
+      dict: '/Type /ObjStm /N 1 /First 4 /Filter [/FlateDecode /FlateDecode]',
+      data: deflateSync('5 0\n[]\n'),
+    },
+  ]),
+  refused('pdf.object_stream_table', 'an object stream of two objects that names one', [
+    ...PAGE,
+    objectStream([[5, '[]']], { dict: '/Type /ObjStm /N 2 /First 4' }),
+  ]),
+  refused('pdf.object_stream_table', 'an object stream of two objects that holds two numbers', [
+    ...PAGE,
+    objectStream([[5, '']], { dict: '/Type /ObjStm /N 2 /First 4' }),
+  ]),
   refused('pdf.stream_unreadable', 'an object stream that is damaged', [
     ...PAGE,
     { dict: '/N 1 /First 4 /Filter /FlateDecode', data: 'xxxx' },
@@ -409,6 +449,7 @@ export const PDF_SAMPLES: readonly Sample[] = [
   refused('pdf.malformed', 'brackets that do not match', [...PAGE, '<< /A [1 2 >> ]']),
   refused('pdf.malformed', 'an object that does not end', [...PAGE, '<< /A 1']),
   refused('pdf.malformed', 'an object without a number', PAGE, { beforeTable: 'obj\nnull\nendobj\n' }),
+  refused('pdf.malformed', 'a stream inside of a list', [...PAGE, '[<< /A 1 >> stream\nabc\nendstream ]']),
   refused('pdf.malformed', 'a stream without a dictionary', [...PAGE, '[] stream\nabc\nendstream']),
   refused('pdf.garbage', 'text between the objects', PAGE, { beforeTable: 'hello there\n' }),
   refused('pdf.garbage', 'a string between the objects', PAGE, { beforeTable: '(hello there)\n' }),

@@ -29,6 +29,10 @@ const plainCases: readonly SampleCase[] = [
   refused('text.not_utf8', 'text that is no UTF-8 after ten kilobytes', () =>
     join('a'.repeat(10_000), u8(0xfc), 'b'),
   ),
+  // In pieces of seven bytes, as the gate's test sends them, the first byte of the character ends a piece.
+  refused('text.not_utf8', 'a long text with a character that is cut short', () =>
+    join('a'.repeat(7 * 1429 - 1), u8(0xe2), 'and so on'),
+  ),
   refused('text.not_utf8', 'a long text that ends inside a character', () =>
     join('a'.repeat(10_000), u8(0xf0, 0x9f, 0x91)),
   ),

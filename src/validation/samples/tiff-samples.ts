@@ -1,6 +1,7 @@
+import { KIB, MIB } from '../../core/bytes.ts';
 import { join, noise, PDF, PHP, plainZip, SCRIPT, u8, u16le, u32le, WINDOWS_PROGRAM } from './parts.ts';
 import { accepted, refused, type SampleCase } from './sample-cases.ts';
-import { buildTiff } from './tiff.ts';
+import { buildPointers, buildTiff } from './tiff.ts';
 
 const scan = buildTiff();
 const [ASCII, LONG, SHORT] = [2, 4, 3];
@@ -92,6 +93,22 @@ const cases: readonly SampleCase[] = [
     buildTiff({ strips: 5, gapBytes: 600_000 }),
   ),
   refused('tiff.too_complex', 'a scan of two thousand pages', () => buildTiff({ pages: 2000 })),
+  refused('tiff.too_complex', 'a TIFF image with seventeen megabytes of small metadata', () =>
+    buildPointers([Array.from({ length: 272 }, (_, field) => [60_000 + field, 7, 64 * KIB] as const)]),
+  ),
+  refused('tiff.too_complex', 'a TIFF image whose list of strips has 33 MiB', () =>
+    buildPointers([[[273, LONG, (33 * MIB) / 4]]]),
+  ),
+  refused('tiff.too_complex', 'a TIFF image of seventeen thousand small pieces', () =>
+    buildPointers(
+      Array.from({ length: 40 }, () =>
+        Array.from({ length: 425 }, (_, field) => [60_000 + field, 7, 8] as const),
+      ),
+    ),
+  ),
+  refused('tiff.too_complex', 'a TIFF image with a value behind the end of all numbers', () =>
+    buildPointers([[[65_000, 7, 2 ** 60]]], true),
+  ),
   refused('tiff.lead_in_metadata', 'a TIFF image with a PHP script in its description', () =>
     buildTiff({ fields: [[270, ASCII, join(PHP)]] }),
   ),

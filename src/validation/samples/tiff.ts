@@ -21,6 +21,28 @@ export interface TiffPlan {
   readonly after?: Buffer;
 }
 
+/** A TIFF image of nothing but directories: fields by tag, type and count, whose values stand behind the last. */
+export function buildPointers(
+  directories: readonly (readonly (readonly [tag: number, type: number, count: number])[])[],
+  isBig = false,
+): Buffer {
+  const writer = new TiffWriter(false, isBig);
+  const ends: number[] = [];
+  let end = writer.headerBytes;
+  for (const fields of directories) {
+    end += writer.directoryBytes(fields.length);
+    ends.push(end);
+  }
+  const parts = directories.map((fields, index) => {
+    const next = index === directories.length - 1 ? 0 : (ends[index] ?? 0);
+    return writer.directory(
+      fields.map(([tag, type, count]) => [tag, type, count, writer.words([end])]),
+      next,
+    );
+  });
+  return join(writer.header(writer.headerBytes), ...parts, noise(1000));
+}
+
 type Field = readonly [tag: number, type: number, count: number, value: Buffer];
 
 /** A grey TIFF image, or several pages of it. */

@@ -1,4 +1,4 @@
-import { join, LINUX_PROGRAM, noise, PDF, PHP, plainZip, SCRIPT } from './parts.ts';
+import { join, LINUX_PROGRAM, noise, PDF, PHP, plainZip, SCRIPT, u8 } from './parts.ts';
 import { accepted, refused, type SampleCase } from './sample-cases.ts';
 import { buildWebp, VP8L_PIXEL, vp8Picture, vp8xHeader, webpChunk } from './webp.ts';
 
@@ -70,6 +70,12 @@ const cases: readonly SampleCase[] = [
   ),
   refused('webp.header', 'a lossless WebP picture without its signature', () =>
     buildWebp({ chunks: [webpChunk('VP8L', Buffer.alloc(30))] }),
+  ),
+  refused('webp.header', 'a WebP image whose size is cut off', () =>
+    buildWebp({ chunks: [webpChunk('VP8X', Buffer.alloc(5)), vp8Picture(8, 8)] }),
+  ),
+  refused('webp.header', 'a lossless WebP picture of two bytes', () =>
+    buildWebp({ chunks: [webpChunk('VP8L', u8(0x2f, 0))] }),
   ),
   refused('webp.header', 'a WebP picture of three bytes', () =>
     buildWebp({ chunks: [webpChunk('VP8 ', noise(3))] }),

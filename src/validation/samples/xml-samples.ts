@@ -105,6 +105,24 @@ const cases: readonly SampleCase[] = [
   refused('xml.incomplete', 'an XML document cut off in a comment', text(`${DECLARATION}<a/><!-- and`)),
   refused('xml.incomplete', 'an XML declaration alone', text(DECLARATION)),
   refused('xml.malformed', 'an XML document whose tags do not match', inside('<b></c>')),
+  refused(
+    'xml.malformed',
+    'an XML document whose declaration does not end',
+    text(`<?xml version="1.0"${' '.repeat(300)}?><a/>`),
+  ),
+  refused('xml.malformed', 'an XML document in UTF-16 whose declaration does not end', () =>
+    Buffer.from(`\ufeff<?xml version="1.0"${' '.repeat(300)}?><a/>`, 'utf16le'),
+  ),
+  refused(
+    'xml.malformed',
+    'an XML document with raw text before its root',
+    text(`${DECLARATION}<![CDATA[x]]><a/>`),
+  ),
+  refused(
+    'xml.malformed',
+    'an XML document with an instruction of a very long name',
+    text(`${DECLARATION}<?${'a'.repeat(300)} b?><a/>`),
+  ),
   refused('xml.malformed', 'an XML document with two roots', text(`${DECLARATION}<a/><b/>`)),
   refused('xml.malformed', 'an XML document with text after its root', text(`${DECLARATION}<a/>tail`)),
   refused(

@@ -1,6 +1,7 @@
 import { deflateRawSync, constants as zlib } from 'node:zlib';
-import { MIB } from '../../core/bytes.ts';
+import { KIB, MIB } from '../../core/bytes.ts';
 import { buildOffice } from './ooxml-builder.ts';
+import { noise } from './parts.ts';
 import type { Sample } from './sample.ts';
 import { type ArchivePlan, buildZip, type EntryPlan, extraField, unicodeName } from './zip-builder.ts';
 
@@ -46,6 +47,11 @@ const runnable = (rule: string, title: string, bytes: () => Buffer): Sample => (
 });
 
 const zip = (entries: readonly EntryPlan[], plan?: ArchivePlan) => () => buildZip(entries, plan);
+/** The archive with another byte at a distance from where a record is found last. */
+function altered(archive: Buffer, record: string, distance: number, byte: number): Buffer {
+  archive[archive.lastIndexOf(record, undefined, 'latin1') + distance] = byte;
+  return archive;
+}
 const later = (descriptor: EntryPlan['descriptor'], method: number): EntryPlan[] =>
   SET.map((entry) => (entry === FOLDER ? entry : { ...entry, method, ...(descriptor && { descriptor }) }));
 const nested = (name: string, entries: readonly EntryPlan[]): EntryPlan => ({
@@ -445,6 +451,18 @@ export const ZIP_SAMPLES: readonly Sample[] = [
     'a wrong number of entries in the zip64 record',
     zip(SET, { zip64: true, end: { entries: 2 } }),
   ),
+  refused('zip.directory_end', 'an end of the directory that is called otherwise', () =>
+    altered(buildZip(SET), 'PK\x05\x06', 3, 0x07),
+  ),
+  refused('zip.directory_end', 'a zip64 record that claims to be longer', () =>
+    altered(buildZip(SET, { zip64: true }), 'PK\x06\x06', 4, 45),
+  ),
+  refused('zip.directory_end', 'a place of the zip64 record that is called otherwise', () =>
+    altered(buildZip(SET, { zip64: true }), 'PK\x06\x07', 3, 0x08),
+  ),
+  refused('zip.directory_end', 'a zip64 record that is somewhere else', () =>
+    altered(buildZip(SET, { zip64: true }), 'PK\x06\x07', 8, 1),
+  ),
   refused('zip.comment_too_long', 'a comment of 5,000 characters', zip(SET, { comment: 'a'.repeat(5000) })),
   refused(
     'zip.comment_content',
@@ -475,6 +493,28 @@ export const ZIP_SAMPLES: readonly Sample[] = [
   refused('zip.no_header', 'plain text', () => Buffer.from('This is no archive at all.')),
   refused('zip.gap', 'bytes between two entries', zip([NOTES, { ...PHOTO, gap: Buffer.from('hidden') }])),
   refused('zip.gap', 'bytes before the directory', zip(SET, { beforeDirectory: Buffer.from('hidden') })),
+  refused('zip.incomplete', 'an archive cut off in a small packed file', () =>
+    buildZip([NOTES]).subarray(0, 50),
+  ),
+  refused('zip.incomplete', 'an archive cut off in a large packed file', () =>
+    buildZip([{ name: 'a.bin', data: noise(100 * KIB) }]).subarray(0, 50 * KIB),
+  ),
+  refused(
+    'zip.size_lies',
+    'a bomb that declares to be small',
+    zip([{ name: 'a.txt', packed: packedZeros(20), local: { expandedBytes: 1000 } }]),
+  ),
+  refused(
+    'zip.size_lies',
+    'bytes behind the packed data of a large file',
+    zip([
+      {
+        name: 'a.bin',
+        data: noise(100 * KIB),
+        packed: Buffer.concat([deflateRawSync(noise(100 * KIB)), Buffer.from('hidden')]),
+      },
+    ]),
+  ),
   refused('zip.incomplete', 'half of an archive', () => buildZip(SET).subarray(0, 100)),
   refused('zip.incomplete', 'an archive without its last byte', () => buildZip(SET).subarray(0, -1)),
   refused('zip.incomplete', 'only a signature', () => Buffer.from('PK\x03\x04', 'latin1')),
