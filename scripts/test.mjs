@@ -72,6 +72,7 @@ async function runTests(backend, chosen) {
     first.code !== 0 &&
     process.env.TEST_RETRY === '1' &&
     failedFiles.length > 0 &&
+    failedFiles.every((file) => chosen.includes(file)) &&
     failedFiles.length <= RETRIED_FILES_MAX;
   if (!isRetried) return counted(first);
   console.log(`\n# Once more, alone: ${failedFiles.join(', ')}`);

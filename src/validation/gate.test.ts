@@ -21,6 +21,7 @@ const ALL_CUTS: readonly { name: string; nextBytes: () => number; bytesMax: numb
   { name: 'byte by byte', nextBytes: () => 1, bytesMax: SMALL_BYTES_MAX },
 ];
 const CUTS = ALL_CUTS.slice(0, Number(process.env.STOWAGE_TEST_CUTS ?? ALL_CUTS.length));
+assert.ok(CUTS.length > 0, 'STOWAGE_TEST_CUTS is a number from 1 on');
 
 /** Rules of inspectors that the first bytes often answer before them; the inspectors' own test holds them. */
 const LATER_RULES: ReadonlySet<string> = new Set(['pdf.no_header', 'zip.no_header', 'ooxml.wrong_kind']);

@@ -189,18 +189,19 @@ class ObjectStream {
   }
 
   /**
-   * Begins the objects up to this token. One whose offset lies inside of a token or brackets, or of the table itself, would
-   * not be seen.
+   * Begins the object at this token. One whose offset lies inside of a token or brackets, or of the table itself, would not be
+   * seen; and of two that begin here readers would find the same in both, where one would be taken for empty.
    */
   #reach(start: number): void {
-    let next = this.#starts[this.#next];
-    for (; next !== undefined && next.offset <= start; next = this.#starts[this.#next]) {
-      if (next.offset < this.#tokenEnd) throw wrongTable();
-      this.#endObject();
-      this.#objects.begin(next.object);
-      this.#isBegun = true;
-      this.#next += 1;
-    }
+    const next = this.#starts[this.#next];
+    if (next === undefined || next.offset > start) return;
+    if (next.offset < this.#tokenEnd) throw wrongTable();
+    this.#endObject();
+    this.#objects.begin(next.object);
+    this.#isBegun = true;
+    this.#next += 1;
+    const other = this.#starts[this.#next];
+    if (other !== undefined && other.offset <= start) throw wrongTable();
   }
 
   #endObject(): void {

@@ -22,6 +22,12 @@ const busyScan = join(
   u8(0xff, 0x00, 0xff, 0xd0, 0x12, 0xff, 0xd7, 0xff, 0x00),
 );
 
+/** The image with a segment that says that it is not even as long as its length. */
+function ofNoLength(image: Buffer, marker: Buffer): Buffer {
+  image.fill(0, image.indexOf(marker) + 2, image.indexOf(marker) + 4);
+  return image;
+}
+
 const cases: readonly SampleCase[] = [
   accepted('a small JPEG image', () => picture),
   accepted('a progressive JPEG image with several scans', () =>
@@ -245,6 +251,12 @@ const cases: readonly SampleCase[] = [
   ),
   refused('jpeg.malformed_segment', 'a JPEG image with a segment of an impossible length', () =>
     buildJpeg({ metadata: [u8(0xff, 0xe5, 0, 1)] }),
+  ),
+  refused('jpeg.malformed_segment', 'a JPEG image whose scan has a header of no length', () =>
+    ofNoLength(buildJpeg(), u8(0xff, 0xda)),
+  ),
+  refused('jpeg.malformed_segment', 'a JPEG image whose frame has no length', () =>
+    ofNoLength(buildJpeg(), u8(0xff, 0xc0)),
   ),
   refused('jpeg.unknown_segment', 'a JPEG image with a second start marker', () =>
     buildJpeg({ metadata: [u8(0xff, 0xd8)] }),

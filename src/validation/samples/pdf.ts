@@ -38,6 +38,7 @@ const refused = (
 
 const ATTACHED = '/Names << /EmbeddedFiles << /Names [(factur-x.xml) 5 0 R] >> >> /AF [5 0 R]';
 const SCRIPT = '<< /S /JavaScript /JS (app.alert\\(1\\)) >>';
+const WEB_ACTION = '<< /S /URI /URI (https://example.com) >>';
 const HIDDEN = `9 0 obj ${SCRIPT} endobj`;
 const picture = (data: Buffer | string): PdfStream => ({
   dict: '/Type /XObject /Subtype /Image /Width 1',
@@ -429,6 +430,31 @@ export const PDF_SAMPLES: readonly Sample[] = [
       data: deflateSync('5 0\n[]\n'),
     },
   ]),
+  refused('pdf.object_stream_table', 'two objects of an object stream that begin at one place', [
+    ...pageWith('/OpenAction 5 0 R'),
+    objectStream(
+      [
+        [5, WEB_ACTION],
+        [6, '[]'],
+      ],
+      { table: '5 0 6 0' },
+    ),
+  ]),
+  refused('pdf.object_stream_table', 'two objects of an object stream with nothing but white space between', [
+    ...pageWith('/OpenAction 5 0 R'),
+    objectStream([
+      [5, ' % nothing'],
+      [6, WEB_ACTION],
+    ]),
+  ]),
+  refused('pdf.automatic_action', 'a document that opens a web page by an object of a stream', [
+    ...pageWith('/OpenAction 5 0 R'),
+    objectStream([[5, WEB_ACTION]]),
+  ]),
+  refused('pdf.incomplete', 'a document cut off in an object stream', () => {
+    const bytes = buildPdf([...PAGE, objectStream([[5, '(a)']])]);
+    return bytes.subarray(0, bytes.indexOf('endstream') - 4);
+  }),
   refused('pdf.object_stream_table', 'an object stream of two objects that names one', [
     ...PAGE,
     objectStream([[5, '[]']], { dict: '/Type /ObjStm /N 2 /First 4' }),
