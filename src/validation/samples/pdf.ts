@@ -447,6 +447,14 @@ export const PDF_SAMPLES: readonly Sample[] = [
       [6, WEB_ACTION],
     ]),
   ]),
+  refused('pdf.object_stream_table', 'two objects of an object stream behind its end', [
+    ...PAGE,
+    objectStream([
+      [5, '[]'],
+      [6, ''],
+      [7, ''],
+    ]),
+  ]),
   refused('pdf.automatic_action', 'a document that opens a web page by an object of a stream', [
     ...pageWith('/OpenAction 5 0 R'),
     objectStream([[5, WEB_ACTION]]),
