@@ -67,14 +67,10 @@ let done = 0;
 const queue = [...sites];
 await Promise.all(Array.from({ length: AT_ONCE }, work));
 // Each reason is for one place.
-const left = new Map(Object.keys(EQUIVALENT).map((code) => [code, 1]));
-const unexpected = survivors.filter(({ code }) => {
-  const places = left.get(code) ?? 0;
-  left.set(code, places - 1);
-  return places <= 0;
-});
-const unused = positionals.length > 0 ? [] : [...left].filter(([, places]) => places > 0);
-for (const [code] of unused) console.log(`NO LONGER WITHOUT EFFECT ${code}`);
+const reasons = new Set(Object.keys(EQUIVALENT));
+const unexpected = survivors.filter(({ code }) => !reasons.delete(code));
+const unused = positionals.length > 0 ? [] : [...reasons];
+for (const code of unused) console.log(`NO LONGER WITHOUT EFFECT ${code}`);
 for (const { line, code } of unexpected) console.log(`NOT NOTICED line ${line} of ${code}`);
 console.log(
   `# ${sites.length} throws taken out: ${sites.length - survivors.length} noticed (${hung} by a test that hung), ` +

@@ -11,6 +11,9 @@ import { type BackendName, backendOfRun } from './clouds.ts';
 import { DocumentedAnswers, type OpenApi } from './documented-answers.ts';
 import { type Answer, type RequestOptions, send } from './http.ts';
 import { openStore, type Store } from './store.ts';
+
+export { until } from './until.ts';
+
 import { type Claims, claimsFor, mintToken } from './tokens.ts';
 
 export const COMMAND = path.resolve(import.meta.dirname, '../../bin/stowage.js');
@@ -272,20 +275,6 @@ export async function freePort(): Promise<number> {
   await new Promise((resolve) => probe.close(resolve));
   if (address === null || typeof address === 'string') throw new Error('No port was given.');
   return address.port;
-}
-
-/** Asks again until the answer satisfies, at most `seconds`; returns the last answer either way. */
-export async function until<T>(
-  ask: () => Promise<T>,
-  enough: (answer: T) => boolean,
-  seconds = 5,
-): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask();
-    if (enough(answer) || Date.now() > deadline) return answer;
-    await pause(50);
-  }
 }
 
 async function within<T>(seconds: number, promise: Promise<T>, message: () => string): Promise<T> {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { BackendName } from './clouds.ts';
+import { until } from './until.ts';
 
 /** Where a service keeps its files: a bucket of its own on a server that checks signatures, or a directory. */
 export interface Store extends AsyncDisposable {
@@ -57,12 +57,10 @@ async function openDirectory(root: string): Promise<Store> {
 
 /** An upload is answered before the temporary name of its file is removed: waits for that, as long as it may take on a busy machine. */
 async function secondNamesGone(directory: string): Promise<void> {
-  const linksOf = (name: string) =>
-    lstatSync(path.join(directory, name), { throwIfNoEntry: false })?.nlink ?? 0;
-  for (let waits = 0; waits < 100 && existsSync(directory); waits += 1) {
-    if (readdirSync(directory).every((name) => linksOf(name) < 2)) return;
-    await pause(20);
-  }
+  const isSecond = (name: string) =>
+    (lstatSync(path.join(directory, name), { throwIfNoEntry: false })?.nlink ?? 0) > 1;
+  const seconds = async () => (existsSync(directory) ? readdirSync(directory).filter(isSecond) : []);
+  await until(seconds, (names) => names.length === 0, 2);
 }
 
 /** @param ceph where a Ceph gateway is; without one, the small server of this repository is started. */

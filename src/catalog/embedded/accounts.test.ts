@@ -31,18 +31,16 @@ for (const { title, setpriv, owner, told } of ACCOUNTS) {
     const dataDir = await mkdtemp(join(tmpdir(), 'stowage-account-'));
     context.after(() => rm(dataDir, { recursive: true, force: true }));
     await chown(dataDir, owner, owner).catch(() => {});
-    const become = (...command: string[]) =>
-      spawnSync('setpriv', [...setpriv, ...command], { encoding: 'utf8', timeout: 60_000 });
-    for (const tried of [become(process.execPath, '--check', STOWAGE), become('test', '-w', dataDir)]) {
+    const become = (command: readonly string[], env = process.env) =>
+      spawnSync('setpriv', [...setpriv, ...command], { encoding: 'utf8', timeout: 60_000, env });
+    for (const tried of [become([process.execPath, '--check', STOWAGE]), become(['test', '-w', dataDir])]) {
       if (tried.status !== 0)
         return context.skip(
           `Only root with setpriv, in places open to others, can try it: ${tried.stderr || tried.error}`,
         );
     }
-    const run = spawnSync('setpriv', [...setpriv, process.execPath, STOWAGE, 'serve'], {
-      ...{ encoding: 'utf8', timeout: 60_000 },
-      env: { PATH: process.env.PATH, DATA_DIR: dataDir, PORT: '0' },
-    });
+    const { PATH } = process.env;
+    const run = become([process.execPath, STOWAGE, 'serve'], { PATH, DATA_DIR: dataDir, PORT: '0' });
     assert.equal(run.status, 1, run.stderr);
     assert.match(run.stderr + run.stdout, told);
   });

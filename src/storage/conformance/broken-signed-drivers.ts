@@ -256,6 +256,8 @@ export class ForgetsTheSignedDigest extends Misverifying {
 }
 
 export class TakesAnyPartSize extends Misverifying {
+  #sentBytes = 0;
+
   protected override meet(request: IncomingMessage): void {
     this.#sentBytes = Number(request.headers['content-length']);
   }
@@ -264,5 +266,4 @@ export class TakesAnyPartSize extends Misverifying {
       verifyPart: (target, nowMs) => ({ ...right.verifyPart(target, nowMs), sizeBytes: this.#sentBytes }),
     };
   }
-  #sentBytes = 0;
 }

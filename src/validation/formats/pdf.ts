@@ -150,8 +150,10 @@ class DocumentSyntax implements PdfTokens {
     this.#endOfFile = undefined;
     if (text.startsWith('obj')) this.#beginObject(start);
     else if (text === 'endobj') this.#endObject();
-    else if (this.#place === 'object' && text === 'stream') return this.#beginStream();
-    else if (this.#place === 'object' || this.#objects.isNested) this.#objects.keyword(text);
+    else if (this.#place === 'object' && text === 'stream') {
+      this.#isStream = true;
+      return true;
+    } else if (this.#place === 'object' || this.#objects.isNested) this.#objects.keyword(text);
     else this.#frameWord(text);
     return false;
   }
@@ -173,11 +175,6 @@ class DocumentSyntax implements PdfTokens {
     // After a stream the object has been ended already.
     if (this.#place !== 'outside') this.#objects.end(false);
     this.#place = 'outside';
-  }
-
-  #beginStream(): boolean {
-    this.#isStream = true;
-    return true;
   }
 
   /** Words of cross-reference tables and trailers. */

@@ -52,6 +52,7 @@ function altered(archive: Buffer, record: string, distance: number, byte: number
   archive[archive.lastIndexOf(record, undefined, 'latin1') + distance] = byte;
   return archive;
 }
+
 const later = (descriptor: EntryPlan['descriptor'], method: number): EntryPlan[] =>
   SET.map((entry) => (entry === FOLDER ? entry : { ...entry, method, ...(descriptor && { descriptor }) }));
 const nested = (name: string, entries: readonly EntryPlan[]): EntryPlan => ({
