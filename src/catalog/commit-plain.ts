@@ -27,16 +27,12 @@ interface OwnerShare {
   files: number;
 }
 
-/** Whether an upload has no part in anything but its owner's count. */
-export function isSimple({ idempotency, reservation }: UploadCommit): boolean {
-  return idempotency === null && reservation === undefined;
-}
-
 /** Whether an upload can go the short way: nothing but its assets, entries and count is to be written. */
 export function isPlain({ upload }: PendingCommit, _index: number, batch: readonly PendingCommit[]): boolean {
   const { limit } = batch[0]?.upload ?? upload;
   return (
-    isSimple(upload) &&
+    upload.idempotency === null &&
+    upload.reservation === undefined &&
     upload.limit.filesMax === limit.filesMax &&
     upload.limit.windowSeconds === limit.windowSeconds
   );

@@ -1,21 +1,14 @@
 import type { Asset, UploadCommit } from './catalog.ts';
 
-/** How the bytes of an upload stand at the moment. */
-export interface BytesState {
-  readonly is: 'coming' | 'durable' | 'lost';
-}
-
 /** An upload that waits to be recorded. */
 export interface PendingCommit {
   readonly upload: UploadCommit;
-  readonly bytes: BytesState;
   readonly nowMs: number;
 }
 
 /** What became of one upload of a batch. */
 export interface Verdict {
-  /** `no_bytes`: nothing was recorded, for its bytes are not durable. */
-  readonly verdict: 'recorded' | 'rate_limited' | 'conflict' | 'no_bytes';
+  readonly verdict: 'recorded' | 'rate_limited' | 'conflict';
   readonly files_used: number | null;
   readonly window_ends_at: Date | null;
 }

@@ -21,18 +21,16 @@ export function isEndUnknown(error: unknown): boolean {
 /**
  * Runs `work` in a transaction on a connection of its own. What `work` throws rolls it back and is thrown as it is.
  *
- * @param begin what begins it, and sets what holds in it.
  * @throws what `work` and the server throw; `database_unavailable` when it is not known whether the commit happened.
  */
 export async function inTransaction<Result>(
   pool: Pool,
   work: (client: ClientBase) => Promise<Result>,
-  begin = 'begin',
 ): Promise<Result> {
   const client = await pool.connect();
   let broken: unknown;
   try {
-    await client.query(begin);
+    await client.query('begin');
     const result = await work(client);
     await commit(client);
     return result;

@@ -162,6 +162,12 @@ export interface PutOptions extends WriteOptions {
    * taken back may go on beside that. The put may still fail. Stores that can't tell never call it. Must not throw.
    */
   readonly onWhole?: () => void;
+  /**
+   * How many files the caller has in hand: this one, those on their way, and those stored a moment ago whose owners will come
+   * back together. A store that makes several durable at once takes half of them at a time: so one half is written while
+   * the other is worked on. Absent: not known. It decides about speed only.
+   */
+  readonly inHand?: number;
 }
 
 export interface CopyOptions extends WriteOptions {

@@ -64,8 +64,13 @@ export class Bucket implements StorageBackend {
   }
 
   async put(key: string, body: ByteStream, options: PutOptions): Promise<ObjectInfo> {
-    const { mode, onWhole } = options;
-    const checked = { ...checkedWrite(options), mode, ...(onWhole && { onWhole }) };
+    const { mode, onWhole, inHand } = options;
+    const checked = {
+      ...checkedWrite(options),
+      mode,
+      ...(onWhole && { onWhole }),
+      ...(inHand !== undefined && { inHand }),
+    };
     const target = parseObjectKey(key);
     if (options.sizeBytes === undefined) return this.#backend.put(target, body, checked);
     const { sizeBytes } = options;

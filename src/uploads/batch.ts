@@ -3,22 +3,23 @@ import { isEndUnknown } from '../catalog/transaction.ts';
 import type { AssetType } from '../core/asset-type.ts';
 import { isStowageError } from '../core/errors.ts';
 import { newTimeOrderedUuid } from '../core/ids.ts';
-import type { ObjectKey } from '../core/key.ts';
 import { rateLimitedError } from './allowance.ts';
+import type { FilesInHand } from './files-in-hand.ts';
 import { answerToKeep, type KeyFields } from './idempotency.ts';
 import type { UploadMetadata } from './metadata.ts';
-import type { StoredFile } from './store-file.ts';
+import type { PutTalk, StoredFile } from './store-file.ts';
 import type { IntakeOptions, UploadRequest } from './upload.ts';
 
 /** The files of one request on their way from bytes to rows: all of them get there, or none. */
 export class UploadBatch {
   readonly #context: IntakeOptions;
   readonly #request: UploadRequest;
+  readonly #inHand: FilesInHand;
   /** In the order of the files; a file that waits in the spool is a hole until it is stored. */
   readonly #stored: (StoredFile | undefined)[] = [];
   /** Of each file; fulfilled when it is durable or has failed, which it has told the batch by then. */
   readonly #storing: Promise<void>[] = [];
-  #unfinished = 0;
+  #taken = 0;
   #failure: { readonly error: unknown } | null = null;
   /** Whether rows may exist: from then on bytes are only removed when it is known that nothing was recorded. */
   #rowsPossible = false;
@@ -28,9 +29,10 @@ export class UploadBatch {
   /** What the client gave for the key, kept with the answer: the assets do not tell it. */
   keyFields: KeyFields = [];
 
-  constructor(context: IntakeOptions, request: UploadRequest) {
+  constructor(context: IntakeOptions, request: UploadRequest, inHand: FilesInHand) {
     this.#context = context;
     this.#request = request;
+    this.#inHand = inHand;
   }
 
   /**
@@ -39,29 +41,22 @@ export class UploadBatch {
    * @param index the file's place among the files of the request, from 0.
    * @throws what `store` throws before that, and what an earlier file has failed with since.
    */
-  async take(
-    index: number,
-    store: (onWhole: (file: StoredFile) => void) => Promise<StoredFile>,
-  ): Promise<void> {
+  async take(index: number, store: (talk: PutTalk) => Promise<StoredFile>): Promise<void> {
     this.check();
-    this.#unfinished += 1;
+    const inHand = this.#inHand.take();
+    this.#taken += 1;
     await new Promise<void>((resolve) => {
       const add = (file: StoredFile) => {
         this.#stored[index] = file;
         resolve();
       };
-      const end = (file: StoredFile) => {
-        this.#unfinished -= 1;
-        add(file);
-      };
       const fail = (error: unknown) => {
-        this.#unfinished -= 1;
         this.#failure ??= { error };
         // What has this key now is somebody else's, perhaps.
         this.#stored[index] = undefined;
         resolve();
       };
-      this.#storing.push(store(add).then(end, fail));
+      this.#storing.push(store({ onWhole: add, inHand }).then(add, fail));
     });
     this.check();
   }
@@ -76,48 +71,23 @@ export class UploadBatch {
   }
 
   /**
-   * Writes the rows of all files in one transaction, which is committed when the files are durable.
+   * Waits until all files are durable and writes their rows in one transaction.
    *
    * @throws StowageError `rate_limited` when the owner's allowance is less than the files; what storing a file throws; what
    *   the catalog throws.
    */
   async commit(): Promise<{ readonly assets: readonly Asset[]; readonly allowance: UploadAllowance }> {
-    // The transaction of somebody else waits for no bytes.
-    if (this.#request.within !== undefined) await Promise.all(this.#storing);
-    this.check();
-    if (this.#unfinished === 0) return this.#record(undefined);
-    const keys = this.files.map(({ key }) => key);
-    try {
-      return await this.#record(this.#durableUnder(keys));
-    } catch (error) {
-      if (!(error instanceof OtherKey)) throw error;
-      return await this.#record(undefined);
-    }
-  }
-
-  /** @throws OtherKey when a file has got another key. */
-  async #durableUnder(keys: readonly ObjectKey[]): Promise<void> {
     await Promise.all(this.#storing);
     this.check();
-    if (this.files.some(({ key }, index) => key !== keys[index])) throw new OtherKey();
-  }
-
-  async #record(
-    bytes: Promise<void> | undefined,
-  ): Promise<{ readonly assets: readonly Asset[]; readonly allowance: UploadAllowance }> {
     const { catalog } = this.#context;
     const { within } = this.#request;
     const assets = this.files.map((file) => this.#asset(file));
     this.#rowsPossible = true;
-    const commit = { ...this.#commitOf(assets), ...(bytes && { bytes }) };
-    const result = await catalog.commitUpload(commit, within?.(assets)).catch(async (error: unknown) => {
-      const isStored = await (bytes ?? Promise.resolve()).then(
-        () => true,
-        () => false,
-      );
-      // No rows without bytes. A clear no of the catalog, or of who shares its transaction. After any other failure, a lost
-      // connection say, the rows may be there all the same.
-      if (!isStored || (within === undefined ? isStowageError(error, 'conflict') : !isEndUnknown(error)))
+    const commit = this.#commitOf(assets);
+    const result = await catalog.commitUpload(commit, within?.(assets)).catch((error: unknown) => {
+      // A clear no of the catalog, or of who shares its transaction. After any other failure, a lost connection say, the rows
+      // may be there all the same.
+      if (within === undefined ? isStowageError(error, 'conflict') : !isEndUnknown(error))
         this.#rowsPossible = false;
       throw error;
     });
@@ -147,6 +117,12 @@ export class UploadBatch {
     } catch (error) {
       log.error({ request_id: requestId, keys, err: error }, LEFT_BEHIND);
     }
+  }
+
+  /** Called when the request is answered, whatever the answer. */
+  end(): void {
+    this.#inHand.give(this.#taken);
+    this.#taken = 0;
   }
 
   /** The access-log entry of a refusal. */
@@ -208,11 +184,6 @@ export class UploadBatch {
       atMs,
     };
   }
-}
-
-/** A file was announced under a key that it has not got. */
-class OtherKey extends Error {
-  override readonly name = 'OtherKey';
 }
 
 /** How long the removal of a failed upload's bytes may take, in milliseconds. */

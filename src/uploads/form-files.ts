@@ -187,7 +187,7 @@ class FormFiles implements FormReceiver {
     const { context, request, batch, fields } = this.#options;
     const { assetType } = batch;
     if (assetType === undefined) throw new Error('A file is stored before its asset type is known.');
-    await batch.take(index, (onWhole) => {
+    await batch.take(index, (talk) => {
       const stored = storeFile(context, {
         body: spooled === null ? part.body : spooled.read(),
         claim: {
@@ -201,7 +201,7 @@ class FormFiles implements FormReceiver {
         owner: request.principal,
         signal: request.signal,
         bodyEndsOnAbort: true,
-        onWhole,
+        ...talk,
       });
       return named(part, stored);
     });

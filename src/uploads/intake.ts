@@ -2,6 +2,7 @@ import { isStowageError, throwIfAborted } from '../core/errors.ts';
 import { rateLimitedError } from './allowance.ts';
 import { logAttempt } from './attempt-log.ts';
 import { UploadBatch } from './batch.ts';
+import { FilesInHand } from './files-in-hand.ts';
 import { assetTypeNamed } from './form-fields.ts';
 import { storeFormFiles } from './form-files.ts';
 import { claimKey, type EarlierUpload, holdClaim, type RunningClaim } from './idempotency.ts';
@@ -15,17 +16,17 @@ import type { FileUploadRequest, Intake, IntakeOptions, UploadReceipt, UploadReq
 
 /** Opens the way in for files. Makes the spool directory and removes what crashes left in it. */
 export async function createIntake(options: IntakeOptions): Promise<Intake> {
-  const recent = new RecentAllowances();
+  const state = { recent: new RecentAllowances(), inHand: new FilesInHand() };
   const spool = await openSpool({ dir: options.spoolDir, bytesMax: options.spoolBytesMax });
   return {
     receiveForm: (request) =>
-      receive({ ...options, recent }, request, {
+      receive({ ...options, ...state }, request, {
         facts: ['form', [...request.query].sort(), request.contentLength],
         store: (batch) => storeFormFiles(options, spool, request, batch),
         assertSame: (earlier) => assertSameForm(options.assetTypes, request, earlier),
       }),
     receiveFile: (request) =>
-      receive({ ...options, recent }, request, {
+      receive({ ...options, ...state }, request, {
         facts: [
           'file',
           request.assetType,
@@ -52,13 +53,13 @@ interface Door {
 
 /** The way of every upload: allowance before bytes, bytes before rows, and nothing left when anything fails. */
 async function receive(
-  context: IntakeOptions & { readonly recent: RecentAllowances },
+  context: IntakeOptions & { readonly recent: RecentAllowances; readonly inHand: FilesInHand },
   request: UploadRequest,
   door: Door,
 ): Promise<UploadReceipt> {
-  const { catalog, uploadLimit, clock, recent } = context;
+  const { catalog, uploadLimit, clock, recent, inHand } = context;
   const startMs = clock.now();
-  const batch = new UploadBatch(context, request);
+  const batch = new UploadBatch(context, request, inHand);
   let held: RunningClaim | undefined;
   try {
     throwIfAborted(request.signal);
@@ -91,6 +92,7 @@ async function receive(
     throw error;
   } finally {
     held?.stop();
+    batch.end();
   }
 }
 
@@ -104,7 +106,7 @@ async function storeOneFile(
   batch.assetType = assetType;
   batch.metadata = checkMetadata(request.metadata);
   batch.keyFields = requiredFields(assetType.keyTemplate).map((name) => [name, fields.get(name) ?? '']);
-  await batch.take(0, (onWhole) =>
+  await batch.take(0, (talk) =>
     storeFile(context, {
       body,
       claim,
@@ -113,7 +115,7 @@ async function storeOneFile(
       owner: principal,
       signal,
       bodyEndsOnAbort: false,
-      onWhole,
+      ...talk,
     }),
   );
 }

@@ -10,8 +10,16 @@ import type { Admission, UploadClaim, Verdict } from '../validation/gate.ts';
 import { isDrawn, renderKey } from './key.ts';
 import type { UploadBucket } from './upload.ts';
 
+/** What the store and whoever waits for it tell each other. */
+export interface PutTalk {
+  /** Called for each key tried, when the file has passed the gate and only a short sync is awaited. It may still fail. */
+  readonly onWhole: (file: StoredFile) => void;
+  /** See `PutOptions`. */
+  readonly inHand: number;
+}
+
 /** One file that is to become an asset. */
-export interface FileToStore {
+export interface FileToStore extends Partial<PutTalk> {
   readonly body: ByteStream;
   readonly claim: UploadClaim;
   readonly assetType: AssetType;
@@ -21,8 +29,6 @@ export interface FileToStore {
   readonly signal: AbortSignal;
   /** Whether `body` itself ends when the signal fires; if not, the gate watches the signal for each chunk. */
   readonly bodyEndsOnAbort: boolean;
-  /** Called for each key tried, when the file has passed the gate and only a short sync is awaited. It may still fail. */
-  readonly onWhole?: (file: StoredFile) => void;
 }
 
 /** A file that has passed the gate into the store, and of which no row tells yet. */
@@ -52,7 +58,7 @@ export async function storeFile(
   { bucket, clock }: { readonly bucket: UploadBucket; readonly clock: Clock },
   file: FileToStore,
 ): Promise<StoredFile> {
-  const { claim, assetType, fields, owner, signal, onWhole } = file;
+  const { claim, assetType, fields, owner, signal, onWhole, inHand } = file;
   const admission = await admit(file.body, claim, assetType, {
     keptBytesMax: KEPT_BYTES_MAX,
     ...(!file.bodyEndsOnAbort && { signal }),
@@ -73,6 +79,7 @@ export async function storeFile(
         ...(claim.sizeBytes !== null && { sizeBytes: claim.sizeBytes }),
         signal,
         ...(onWhole && { onWhole: () => onWhole(storedAs(key, admission)) }),
+        ...(inHand !== undefined && { inHand }),
       });
       return storedAs(key, admission);
     } catch (error) {

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Asset } from '../catalog.ts';
 import { makeAsset, makeUpload, NOON_MS } from '../fixtures.ts';
 import { ACME, EVERYTHING, FIVE_AN_HOUR, type Law } from './ground.ts';
 
@@ -100,53 +98,6 @@ export const UPLOAD_LAWS: Readonly<Record<string, Law>> = {
     assert.equal((await catalog.uploadAllowance(ACME, FIVE_AN_HOUR, NOON_MS + 60_001)).remaining, 5);
   },
 
-  'rows are committed when their bytes are durable, and not before': async ({ catalog, otherNode }) => {
-    const disk = Promise.withResolvers<void>();
-    const asset = makeAsset();
-    const commit = catalog.commitUpload(makeUpload([asset], { bytes: disk.promise }));
-    await wait(30);
-    assert.equal(await otherNode.findAsset('acme', asset.assetId), undefined);
-    disk.resolve();
-    assert.equal((await commit).outcome, 'recorded');
-    assert.equal((await otherNode.findAsset('acme', asset.assetId))?.key, asset.key);
-  },
-
-  'of uploads at once those whose bytes fail record nothing, and fail with that error': async ({
-    catalog,
-  }) => {
-    const lost = new Error('the disk is gone');
-    const assets = [makeAsset(), makeAsset(), makeAsset()];
-    const results = await Promise.allSettled(
-      assets.map((asset, index) => {
-        const bytes = wait(20).then(() => {
-          if (index === 1) throw lost;
-        });
-        return catalog.commitUpload(makeUpload([asset], { bytes }));
-      }),
-    );
-    assert.deepEqual(
-      results.map((result) => (result.status === 'fulfilled' ? result.value.outcome : result.reason)),
-      ['recorded', lost, 'recorded'],
-    );
-    const found = await Promise.all(assets.map(({ assetId }) => catalog.findAsset('acme', assetId)));
-    assert.deepEqual(
-      found.map((asset) => asset?.assetId),
-      [assets[0]?.assetId, undefined, assets[2]?.assetId],
-    );
-    assert.equal((await catalog.usage('acme', 'ada')).files, 2);
-  },
-
-  'bytes that wait do not take part in a transaction of somebody else': async ({ catalog }) => {
-    const lost = new Error('the disk is gone');
-    let began = 0;
-    const commit = catalog.commitUpload(makeUpload([makeAsset()], { bytes: Promise.reject(lost) }), () => {
-      began += 1;
-      throw new Error('begun');
-    });
-    await assert.rejects(commit, (error) => error === lost);
-    assert.equal(began, 0);
-  },
-
   'asking for the allowance writes nothing': async ({ catalog }) => {
     await catalog.uploadAllowance(ACME, FIVE_AN_HOUR, NOON_MS);
     assert.deepEqual(await catalog.uploadAllowance(ACME, FIVE_AN_HOUR, NOON_MS), {
@@ -164,40 +115,5 @@ export const UPLOAD_LAWS: Readonly<Record<string, Law>> = {
     const harmless = makeAsset({ metadata: { text: '\\u0000' } });
     await catalog.commitUpload(makeUpload([harmless]));
     assert.deepEqual((await catalog.findAsset('acme', harmless.assetId))?.metadata, harmless.metadata);
-  },
-
-  // The last of these laws: for a while afterwards rows are written only when their bytes are durable.
-  'bytes that take long hold up no other upload, in their batch or beside it': async ({
-    catalog,
-    otherNode,
-  }) => {
-    const disk = Promise.withResolvers<void>();
-    const slow = Array.from({ length: 3 }, () => makeAsset());
-    const commitSlow = (asset: Asset | undefined) =>
-      catalog.commitUpload(makeUpload(asset === undefined ? [] : [asset], { bytes: disk.promise }));
-    const limit = { filesMax: 1_000, windowSeconds: 3600 };
-    const inOneBatch = [
-      commitSlow(slow[0]),
-      catalog.commitUpload(makeUpload([makeAsset()])),
-      catalog.commitUpload(makeUpload([makeAsset()], { bytes: Promise.resolve() })),
-      catalog.commitUpload(makeUpload([makeAsset({ userId: 'bob' })], { limit })),
-    ];
-    await wait(15);
-    const besideIt = [commitSlow(slow[1]), catalog.commitUpload(makeUpload([makeAsset()]))];
-    await wait(15);
-    const andLater = [
-      commitSlow(slow[2]),
-      catalog.commitUpload(makeUpload([makeAsset()])),
-      otherNode.commitUpload(makeUpload([makeAsset()])),
-    ];
-    const all = [inOneBatch, besideIt, andLater];
-    const others = await Promise.all(all.flatMap((commits) => commits.slice(1)));
-    assert.deepEqual(new Set(others.map(({ outcome }) => outcome)), new Set(['recorded']));
-    assert.equal((await catalog.usage('acme', 'ada')).files, 5);
-    for (const { assetId } of slow) assert.equal(await catalog.findAsset('acme', assetId), undefined);
-    disk.resolve();
-    const late = await Promise.all(all.map(([commit]) => commit));
-    assert.deepEqual(new Set(late.map((commit) => commit?.outcome)), new Set(['recorded']));
-    assert.equal((await catalog.usage('acme', 'ada')).files, 8);
   },
 };

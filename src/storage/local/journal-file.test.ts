@@ -35,6 +35,18 @@ test('a group goes although records never stop coming', async (context) => {
   await Promise.all(appended);
 });
 
+test('where callers tell how many they have in hand, one half goes while the other waits', async (context) => {
+  const { file, groups } = await openJournal(context);
+  // As they come from 16 clients in one turn: the first knows of no other.
+  await Promise.all(Array.from({ length: 16 }, (_, index) => file.append(RECORD, index + 1)));
+  assert.deepEqual(groups, [8, 8]);
+  await Promise.all(Array.from({ length: 8 }, () => file.append(RECORD, 16)));
+  await file.append(RECORD, 16);
+  assert.deepEqual(groups, [8, 8, 8, 1], 'half of them, and one that comes alone');
+  await Promise.all(Array.from({ length: 16 }, () => file.append(RECORD)));
+  assert.deepEqual(groups, [8, 8, 8, 1, 16], 'all, where nobody tells');
+});
+
 /** Appends a record in each turn of the event loop, before the journal looks. */
 async function appendEachTurn(
   file: JournalFile,

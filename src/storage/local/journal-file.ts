@@ -20,7 +20,8 @@ interface Waiting {
 
 /**
  * One journal file of this process. Records that come while a group is being written and synced, or in turns of the event
- * loop that each bring more, make up the next group. After a failure it takes nothing any more: what a sync that failed has
+ * loop that each bring more, make up the next group: no more of them than half of what the callers have in hand, where
+ * that is known. After a failure it takes nothing any more: what a sync that failed has
  * lost, the next one does not tell.
  */
 export class JournalFile {
@@ -34,6 +35,8 @@ export class JournalFile {
   readonly #commit: CommitGroup;
   #queue: Waiting[] = [];
   #queuedBytes = 0;
+  /** Most records of the next group. */
+  #half = Number.POSITIVE_INFINITY;
   #flushing: Promise<void> | null = null;
   #pins = 0;
   #onIdle: (() => void)[] = [];
@@ -58,10 +61,12 @@ export class JournalFile {
   /**
    * Appends a record; fulfilled when it is on disk and, for a `put`, its object has its place.
    *
+   * @param inHand how many puts the caller has in hand, see `PutOptions`.
    * @returns why the object has got none, or null.
    */
-  append(record: RecordDraft): Promise<Refusal | null> {
+  append(record: RecordDraft, inHand?: number): Promise<Refusal | null> {
     if (this.failed || this.#closed) return Promise.reject(abandoned());
+    this.#half = inHand === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(inHand / 2));
     return new Promise((resolve, reject) => {
       this.#queue.push({ record, resolve, reject });
       this.#queuedBytes += record.byteLength;
@@ -103,7 +108,7 @@ export class JournalFile {
     while (this.#queue.length > 0) {
       await gather(
         () => this.#queue.length,
-        () => this.#queuedBytes >= GROUP_BYTES_MAX,
+        () => this.#isFull(),
       );
       const group = this.#takeGroup();
       try {
@@ -122,11 +127,17 @@ export class JournalFile {
     this.#flushing = null;
   }
 
+  /** The first of many that come together does not know of the others yet. */
+  #isFull(): boolean {
+    const count = this.#queue.length;
+    return this.#queuedBytes >= GROUP_BYTES_MAX || (count > 1 && count >= this.#half);
+  }
+
   #takeGroup(): Waiting[] {
     let bytes = 0;
     let count = 0;
     for (const { record } of this.#queue) {
-      if (count > 0 && bytes + record.byteLength > GROUP_BYTES_MAX) break;
+      if (count >= this.#half || (count > 0 && bytes + record.byteLength > GROUP_BYTES_MAX)) break;
       bytes += record.byteLength;
       count += 1;
     }

@@ -102,15 +102,17 @@ export class Journal {
     readonly record: RecordDraft;
     /** Called when the record is about to wait for its group. */
     readonly onQueued?: (() => void) | undefined;
+    /** See `PutOptions`. */
+    readonly inHand?: number | undefined;
   }): Promise<boolean> {
-    const { place, version, record, onQueued } = object;
+    const { place, version, record, onQueued, inHand } = object;
     return this.#options.locks.run(place.path, async () => {
       const held = await this.#reserve();
       if (held === null) return false;
       held.file.live.set(version, place.name);
       try {
         onQueued?.();
-        const refusal = await held.file.append(record);
+        const refusal = await held.file.append(record, inHand);
         if (refusal === null) return true;
         if (refusal.recorded) await held.file.append(draftSettled(place.name, version));
         throw toStowageError(fromFailure(refusal), 'storage_unavailable');

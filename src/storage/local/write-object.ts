@@ -47,6 +47,7 @@ export interface WriteObjectOptions extends WriteOptions {
   readonly mode: 'create' | 'replace';
   readonly sizeBytes?: number;
   readonly onWhole?: () => void;
+  readonly inHand?: number;
 }
 
 /**
@@ -128,7 +129,7 @@ async function putInJournal(
   { journal }: WritableStore,
   place: FilePlace | ObjectPlace,
   { info, bytes, sizeBytes }: WholeFile,
-  { mode, onWhole }: Pick<WriteObjectOptions, 'mode' | 'onWhole'>,
+  { mode, onWhole, inHand }: Pick<WriteObjectOptions, 'mode' | 'onWhole' | 'inHand'>,
 ): Promise<boolean> {
   if (!journal.isEnabled || mode !== 'create' || !isObjectPlace(place)) return false;
   if (sizeBytes > JOURNALED_BYTES_MAX) return false;
@@ -137,6 +138,7 @@ async function putInJournal(
     version: info.version,
     record: draftPut(place.name, bytes),
     onQueued: onWhole,
+    inHand,
   });
 }
 

@@ -62,7 +62,7 @@ async function kept(fixture: IntakeFixture): Promise<readonly string[][]> {
   return [await fixture.keys(), assets.map(({ key }) => key), entries.map(({ outcome }) => outcome)];
 }
 
-describe('rows that are written while the bytes become durable', () => {
+describe('rows of bytes that are not durable yet', () => {
   it('are there when the bytes are, and not before', async () => {
     const disk = Promise.withResolvers<void>();
     await using fixture = await openWith(async ({ store }) => {
@@ -83,17 +83,24 @@ describe('rows that are written while the bytes become durable', () => {
     assert.deepEqual(await kept(fixture), [keys, keys, ['ok']]);
   });
 
-  it('are written again when the bytes come late, once', async () => {
-    await using fixture = await openWith(async ({ store }) => {
-      await wait(600);
+  it('hold up no other upload of their owner', async () => {
+    const disk = Promise.withResolvers<void>();
+    await using fixture = await openWith(async ({ count, store }) => {
+      if (count === 1) await disk.promise;
       return store();
     });
-    const { assets, allowance } = await fixture.intake.receiveForm(
-      formRequest([TYPE, note('a.txt'), note('b.txt')]),
+    const slow = fixture.intake.receiveForm(formRequest([TYPE, note('a.txt'), note('b.txt')]));
+    while ((await fixture.keys()).length === 0) await wait(5);
+    const quick = await Promise.all(
+      ['c', 'd', 'e'].map((name) => fixture.intake.receiveForm(formRequest([TYPE, note(`${name}.txt`)]))),
     );
-    const keys = assets.map(({ key }) => key);
-    assert.deepEqual((await kept(fixture))[1]?.toSorted(), keys.toSorted());
-    assert.equal(allowance.remaining, 98);
+    const ofQuick = quick.flatMap(({ assets }) => assets.map(({ key }) => key));
+    assert.deepEqual((await kept(fixture))[1]?.toSorted(), ofQuick.toSorted());
+    disk.resolve();
+    const { assets, allowance } = await slow;
+    const all = [...ofQuick, ...assets.map(({ key }) => key)];
+    assert.deepEqual((await kept(fixture))[1]?.toSorted(), all.toSorted());
+    assert.equal(allowance.remaining, 95);
   });
 
   it('are never committed when the bytes fail', async () => {
