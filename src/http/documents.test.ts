@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { ERROR_TRAITS, type ErrorCode } from '../core/errors.ts';
 import { errorCodesOf, type Route } from './route.ts';
 import { buildServer, describeRoutes } from './server.ts';
@@ -20,6 +21,8 @@ interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
+type Spec = Parameters<Validator['validate']>[0];
+
 let server: ServerFixture;
 let routes: readonly Route[];
 let document: Document;
@@ -32,7 +35,7 @@ after(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-const operations = () => Object.values(document.paths).flatMap((methods) => Object.values(methods));
+const operations = (of = document) => Object.values(of.paths).flatMap((methods) => Object.values(methods));
 
 describe('the OpenAPI document', () => {
   test('is 3.1 and has every route, and no other', () => {
@@ -43,6 +46,16 @@ describe('the OpenAPI document', () => {
         .sort(),
       routes.map((route) => route.operation).sort(),
     );
+  });
+
+  test('keeps to the schema of OpenAPI 3.1, and would not with a response that says nothing', async () => {
+    const validator = new Validator();
+    const { valid, errors } = await validator.validate(structuredClone(document) as unknown as Spec);
+    assert.deepEqual([valid, errors, validator.version], [true, undefined, '3.1']);
+    const broken = structuredClone(document);
+    const [response] = operations(broken).flatMap((operation) => Object.values(operation.responses));
+    assert.ok(response !== undefined && Reflect.deleteProperty(response, 'description'));
+    assert.equal((await new Validator().validate(broken as unknown as Spec)).valid, false);
   });
 
   test('names every parameter of a path', () => {
