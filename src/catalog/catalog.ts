@@ -17,15 +17,16 @@ import type { UserErasures } from './user-erasures.ts';
  */
 export interface Catalog extends UploadsInProgress, AssetMoves, AssetLinks, CdnPurges, UserErasures {
   /**
-   * Records finished uploads, whose bytes are durable: per upload its assets, their access-log entries, the owner in `users`, the count against
-   * the rate limit and the idempotency answer, in one transaction; all of one upload or nothing. Uploads that
-   * arrive together may share a transaction.
+   * Records finished uploads, whose bytes are durable: per upload its assets, their access-log entries, the owner in
+   * `users`, the count against the rate limit and the idempotency answer, in one transaction; all of one upload or nothing.
+   * Uploads that arrive together may share a transaction.
    *
    * @param within the transaction to write in, which fails with the upload; without it the catalog has its own.
    * @returns `recorded`, or `rate_limited` with nothing written when the limit would be passed.
    * @throws StowageError `conflict` when a key is already recorded, or the reservation is not held any more; nothing was
-   *   written. After `database_unavailable` it is not known whether the upload was recorded (the connection may have broken after the commit): its bytes must stay for the sweeper to judge. In a
-   *   transaction of somebody else, `isEndUnknown` tells the two apart.
+   *   written. After `database_unavailable` it is not known whether the upload was recorded (the connection may have
+   *   broken after the commit): its bytes must stay for the sweeper to judge. In a transaction of somebody else,
+   *   `isEndUnknown` tells the two apart.
    */
   commitUpload(upload: UploadCommit, within?: Within): Promise<CommitOutcome>;
 

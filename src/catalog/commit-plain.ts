@@ -1,4 +1,4 @@
-import type { ClientBase } from 'pg';
+import type { Pool } from 'pg';
 import { ownerName } from '../core/principal.ts';
 import { entryColumns } from './access-log.ts';
 import type { Owner, UploadCommit } from './catalog.ts';
@@ -45,13 +45,13 @@ export function isPlain({ upload }: PendingCommit, _index: number, batch: readon
  * @throws what the server says when one of them can't be recorded: then nothing of the batch is.
  */
 export async function commitPlain(
-  connection: Pick<ClientBase, 'query'>,
+  pool: Pool,
   batch: readonly PendingCommit[],
 ): Promise<readonly Verdict[]> {
   const [first] = batch;
   if (first === undefined) return [];
   const { filesMax, windowSeconds } = first.upload.limit;
-  const counts = await runPrepared(connection, COMMIT_PLAIN, [
+  const counts = await runPrepared(pool, COMMIT_PLAIN, [
     JSON.stringify([...ownerShares(batch).values()]),
     filesMax,
     windowSeconds,

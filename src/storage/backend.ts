@@ -158,16 +158,17 @@ export interface PutOptions extends WriteOptions {
   /** Exact size of the body in bytes when it is known; a body of another size fails. */
   readonly sizeBytes?: number;
   /**
-   * Called at most once, when the whole body is there and only a short sync stands between it and its place: work that can be
-   * taken back may go on beside that. The put may still fail. Stores that can't tell never call it. Must not throw.
+   * Called at most once, when the whole body is there and only a short sync stands between it and its place: the next body may
+   * be read meanwhile. The put may still fail. Stores that can't tell never call it. Must not throw.
    */
   readonly onWhole?: () => void;
   /**
-   * How many files the caller has in hand: this one, those on their way, and those stored a moment ago whose owners will come
-   * back together. A store that makes several durable at once takes half of them at a time: so one half is written while
-   * the other is worked on. Absent: not known. It decides about speed only.
+   * Asked after `onWhole`: how many puts the caller has in hand, each for somebody else: this one, those that are whole, and those
+   * that ended a moment ago whose owners will come back together. A store that makes several durable at once takes half of
+   * them at a time: so one half is written while the other is worked on. Infinity, as when absent: don't divide. It
+   * decides about speed only. Must not throw.
    */
-  readonly inHand?: number;
+  readonly inHand?: () => number;
 }
 
 export interface CopyOptions extends WriteOptions {

@@ -69,7 +69,7 @@ export class Bucket implements StorageBackend {
       ...checkedWrite(options),
       mode,
       ...(onWhole && { onWhole }),
-      ...(inHand !== undefined && { inHand }),
+      ...(inHand && { inHand }),
     };
     const target = parseObjectKey(key);
     if (options.sizeBytes === undefined) return this.#backend.put(target, body, checked);

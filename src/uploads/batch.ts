@@ -4,22 +4,22 @@ import type { AssetType } from '../core/asset-type.ts';
 import { isStowageError } from '../core/errors.ts';
 import { newTimeOrderedUuid } from '../core/ids.ts';
 import { rateLimitedError } from './allowance.ts';
-import type { FilesInHand } from './files-in-hand.ts';
 import { answerToKeep, type KeyFields } from './idempotency.ts';
 import type { UploadMetadata } from './metadata.ts';
 import type { PutTalk, StoredFile } from './store-file.ts';
 import type { IntakeOptions, UploadRequest } from './upload.ts';
+import type { UploadsInHand } from './uploads-in-hand.ts';
 
 /** The files of one request on their way from bytes to rows: all of them get there, or none. */
 export class UploadBatch {
   readonly #context: IntakeOptions;
   readonly #request: UploadRequest;
-  readonly #inHand: FilesInHand;
+  readonly #inHand: UploadsInHand;
   /** In the order of the files; a file that waits in the spool is a hole until it is stored. */
   readonly #stored: (StoredFile | undefined)[] = [];
   /** Of each file; fulfilled when it is durable or has failed, which it has told the batch by then. */
   readonly #storing: Promise<void>[] = [];
-  #taken = 0;
+  #isInHand = false;
   #failure: { readonly error: unknown } | null = null;
   /** Whether rows may exist: from then on bytes are only removed when it is known that nothing was recorded. */
   #rowsPossible = false;
@@ -29,7 +29,7 @@ export class UploadBatch {
   /** What the client gave for the key, kept with the answer: the assets do not tell it. */
   keyFields: KeyFields = [];
 
-  constructor(context: IntakeOptions, request: UploadRequest, inHand: FilesInHand) {
+  constructor(context: IntakeOptions, request: UploadRequest, inHand: UploadsInHand) {
     this.#context = context;
     this.#request = request;
     this.#inHand = inHand;
@@ -43,8 +43,6 @@ export class UploadBatch {
    */
   async take(index: number, store: (talk: PutTalk) => Promise<StoredFile>): Promise<void> {
     this.check();
-    const inHand = this.#inHand.take();
-    this.#taken += 1;
     await new Promise<void>((resolve) => {
       const add = (file: StoredFile) => {
         this.#stored[index] = file;
@@ -56,6 +54,8 @@ export class UploadBatch {
         this.#stored[index] = undefined;
         resolve();
       };
+      // All files of a form are waited for: to divide them would only make it wait twice.
+      const inHand = () => (index === 0 ? this.#countUploads() : Number.POSITIVE_INFINITY);
       this.#storing.push(store({ onWhole: add, inHand }).then(add, fail));
     });
     this.check();
@@ -119,10 +119,17 @@ export class UploadBatch {
     }
   }
 
-  /** Called when the request is answered, whatever the answer. */
+  /** Called when nothing is left to do for the request, whatever became of it. */
   end(): void {
-    this.#inHand.give(this.#taken);
-    this.#taken = 0;
+    if (this.#isInHand) this.#inHand.end();
+    this.#isInHand = false;
+  }
+
+  /** Counts this upload once, though its file may be tried under several keys. */
+  #countUploads(): number {
+    if (!this.#isInHand) this.#inHand.begin();
+    this.#isInHand = true;
+    return this.#inHand.recentPeak;
   }
 
   /** The access-log entry of a refusal. */

@@ -2,7 +2,6 @@ import { isStowageError, throwIfAborted } from '../core/errors.ts';
 import { rateLimitedError } from './allowance.ts';
 import { logAttempt } from './attempt-log.ts';
 import { UploadBatch } from './batch.ts';
-import { FilesInHand } from './files-in-hand.ts';
 import { assetTypeNamed } from './form-fields.ts';
 import { storeFormFiles } from './form-files.ts';
 import { claimKey, type EarlierUpload, holdClaim, type RunningClaim } from './idempotency.ts';
@@ -13,10 +12,11 @@ import { assertSameForm, assertSameUpload } from './replay.ts';
 import { openSpool } from './spool.ts';
 import { storeFile } from './store-file.ts';
 import type { FileUploadRequest, Intake, IntakeOptions, UploadReceipt, UploadRequest } from './upload.ts';
+import { UploadsInHand } from './uploads-in-hand.ts';
 
 /** Opens the way in for files. Makes the spool directory and removes what crashes left in it. */
 export async function createIntake(options: IntakeOptions): Promise<Intake> {
-  const state = { recent: new RecentAllowances(), inHand: new FilesInHand() };
+  const state = { recent: new RecentAllowances(), inHand: new UploadsInHand() };
   const spool = await openSpool({ dir: options.spoolDir, bytesMax: options.spoolBytesMax });
   return {
     receiveForm: (request) =>
@@ -53,7 +53,7 @@ interface Door {
 
 /** The way of every upload: allowance before bytes, bytes before rows, and nothing left when anything fails. */
 async function receive(
-  context: IntakeOptions & { readonly recent: RecentAllowances; readonly inHand: FilesInHand },
+  context: IntakeOptions & { readonly recent: RecentAllowances; readonly inHand: UploadsInHand },
   request: UploadRequest,
   door: Door,
 ): Promise<UploadReceipt> {

@@ -15,7 +15,7 @@ export interface PutTalk {
   /** Called for each key tried, when the file has passed the gate and only a short sync is awaited. It may still fail. */
   readonly onWhole: (file: StoredFile) => void;
   /** See `PutOptions`. */
-  readonly inHand: number;
+  readonly inHand: () => number;
 }
 
 /** One file that is to become an asset. */
@@ -79,7 +79,7 @@ export async function storeFile(
         ...(claim.sizeBytes !== null && { sizeBytes: claim.sizeBytes }),
         signal,
         ...(onWhole && { onWhole: () => onWhole(storedAs(key, admission)) }),
-        ...(inHand !== undefined && { inHand }),
+        ...(inHand && { inHand }),
       });
       return storedAs(key, admission);
     } catch (error) {

@@ -43,8 +43,18 @@ test('where callers tell how many they have in hand, one half goes while the oth
   await Promise.all(Array.from({ length: 8 }, () => file.append(RECORD, 16)));
   await file.append(RECORD, 16);
   assert.deepEqual(groups, [8, 8, 8, 1], 'half of them, and one that comes alone');
-  await Promise.all(Array.from({ length: 16 }, () => file.append(RECORD)));
-  assert.deepEqual(groups, [8, 8, 8, 1, 16], 'all, where nobody tells');
+});
+
+test('one that does not tell is not cut off from those that do, and a note has no say', async (context) => {
+  const { file, groups } = await openJournal(context);
+  const append = (...inHand: (number | undefined)[]) =>
+    Promise.all(inHand.map((count) => file.append(RECORD, count)));
+  await append(...Array.from({ length: 20 }, () => undefined), 2);
+  assert.deepEqual(groups.splice(0), [21]);
+  await append(4, 4, 4, 4, 0);
+  assert.deepEqual(groups.splice(0), [2, 2, 1]);
+  await append(0, 0, 0);
+  assert.deepEqual(groups, [3]);
 });
 
 /** Appends a record in each turn of the event loop, before the journal looks. */

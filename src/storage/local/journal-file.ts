@@ -14,6 +14,7 @@ export type CommitGroup = (group: DraftGroup) => Promise<readonly Refusal[]>;
 
 interface Waiting {
   readonly record: RecordDraft;
+  readonly inHand: number;
   readonly resolve: (refusal: Refusal | null) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -21,8 +22,7 @@ interface Waiting {
 /**
  * One journal file of this process. Records that come while a group is being written and synced, or in turns of the event
  * loop that each bring more, make up the next group: no more of them than half of what the callers have in hand, where
- * that is known. After a failure it takes nothing any more: what a sync that failed has
- * lost, the next one does not tell.
+ * that is known. After a failure it takes nothing any more: what a sync that failed has lost, the next one does not tell.
  */
 export class JournalFile {
   /** The journal's name without its ending. */
@@ -35,8 +35,6 @@ export class JournalFile {
   readonly #commit: CommitGroup;
   #queue: Waiting[] = [];
   #queuedBytes = 0;
-  /** Most records of the next group. */
-  #half = Number.POSITIVE_INFINITY;
   #flushing: Promise<void> | null = null;
   #pins = 0;
   #onIdle: (() => void)[] = [];
@@ -61,14 +59,13 @@ export class JournalFile {
   /**
    * Appends a record; fulfilled when it is on disk and, for a `put`, its object has its place.
    *
-   * @param inHand how many puts the caller has in hand, see `PutOptions`.
+   * @param inHand how many puts the caller has in hand, see `PutOptions`; 0 for a note, which has no say in that.
    * @returns why the object has got none, or null.
    */
-  append(record: RecordDraft, inHand?: number): Promise<Refusal | null> {
+  append(record: RecordDraft, inHand = Number.POSITIVE_INFINITY): Promise<Refusal | null> {
     if (this.failed || this.#closed) return Promise.reject(abandoned());
-    this.#half = inHand === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(inHand / 2));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ record, resolve, reject });
+      this.#queue.push({ record, inHand, resolve, reject });
       this.#queuedBytes += record.byteLength;
       this.sizeBytes += record.byteLength;
       this.#flushing ??= this.#flush();
@@ -130,14 +127,21 @@ export class JournalFile {
   /** The first of many that come together does not know of the others yet. */
   #isFull(): boolean {
     const count = this.#queue.length;
-    return this.#queuedBytes >= GROUP_BYTES_MAX || (count > 1 && count >= this.#half);
+    return this.#queuedBytes >= GROUP_BYTES_MAX || (count > 1 && count >= this.#recordsMax());
+  }
+
+  /** Half of what the callers have in hand; no limit when one of those who wait has not told. */
+  #recordsMax(): number {
+    const inHand = this.#queue.reduce((most, waiting) => Math.max(most, waiting.inHand), 0);
+    return inHand === 0 ? Number.POSITIVE_INFINITY : Math.ceil(inHand / 2);
   }
 
   #takeGroup(): Waiting[] {
     let bytes = 0;
     let count = 0;
+    const countMax = this.#recordsMax();
     for (const { record } of this.#queue) {
-      if (count >= this.#half || (count > 0 && bytes + record.byteLength > GROUP_BYTES_MAX)) break;
+      if (count >= countMax || (count > 0 && bytes + record.byteLength > GROUP_BYTES_MAX)) break;
       bytes += record.byteLength;
       count += 1;
     }

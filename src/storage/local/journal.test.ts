@@ -39,6 +39,22 @@ test('puts that come while a sync runs share the next one', async (context) => {
   assert.ok(calls.syncs <= 10, `${calls.syncs} syncs for 50 puts`);
 });
 
+test('puts whose caller tells how many are in hand go by halves', async (context) => {
+  const groups: number[] = [];
+  const commitGroup = (group: DraftGroup) => {
+    groups.push(group.records.length);
+    return journalThread().commit(group);
+  };
+  const store = await openTestStore(context, { commitGroup });
+  const put = (key: string) => store.bucket.put(key, chunks('x'), { ...CREATE, inHand: () => 16 });
+  await Promise.all(Array.from({ length: 16 }, (_, number) => put(`${number}`)));
+  assert.equal(
+    groups.reduce((sum, count) => sum + count),
+    16,
+  );
+  assert.ok(Math.max(...groups) <= 8, `${groups}`);
+});
+
 test('without a journal nothing is written to it, and a put is durable by itself', async (context) => {
   const store = await openTestStore(context, { journalBytesMax: 0 });
   await store.bucket.put('a', chunks('x'), CREATE);

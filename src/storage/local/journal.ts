@@ -103,7 +103,7 @@ export class Journal {
     /** Called when the record is about to wait for its group. */
     readonly onQueued?: (() => void) | undefined;
     /** See `PutOptions`. */
-    readonly inHand?: number | undefined;
+    readonly inHand?: (() => number) | undefined;
   }): Promise<boolean> {
     const { place, version, record, onQueued, inHand } = object;
     return this.#options.locks.run(place.path, async () => {
@@ -112,9 +112,9 @@ export class Journal {
       held.file.live.set(version, place.name);
       try {
         onQueued?.();
-        const refusal = await held.file.append(record, inHand);
+        const refusal = await held.file.append(record, inHand?.());
         if (refusal === null) return true;
-        if (refusal.recorded) await held.file.append(draftSettled(place.name, version));
+        if (refusal.recorded) await held.file.append(draftSettled(place.name, version), 0);
         throw toStowageError(fromFailure(refusal), 'storage_unavailable');
       } catch (error) {
         held.file.live.delete(version);
@@ -146,7 +146,7 @@ export class Journal {
       await this.#options.directories.sync(place.directory);
       const note = draftSettled(place.name, version);
       if (held !== undefined) {
-        await held.file.append(note);
+        await held.file.append(note, 0);
         held.file.live.delete(version);
         return;
       }

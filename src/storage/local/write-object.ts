@@ -47,7 +47,7 @@ export interface WriteObjectOptions extends WriteOptions {
   readonly mode: 'create' | 'replace';
   readonly sizeBytes?: number;
   readonly onWhole?: () => void;
-  readonly inHand?: number;
+  readonly inHand?: () => number;
 }
 
 /**
