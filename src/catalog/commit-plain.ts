@@ -44,10 +44,7 @@ export function isPlain({ upload }: PendingCommit, _index: number, batch: readon
  * @param batch at least one upload, all {@link isPlain}.
  * @throws what the server says when one of them can't be recorded: then nothing of the batch is.
  */
-export async function commitPlain(
-  pool: Pool,
-  batch: readonly PendingCommit[],
-): Promise<readonly Verdict[]> {
+export async function commitPlain(pool: Pool, batch: readonly PendingCommit[]): Promise<readonly Verdict[]> {
   const [first] = batch;
   if (first === undefined) return [];
   const { filesMax, windowSeconds } = first.upload.limit;
