@@ -122,7 +122,6 @@ export class UploadBatch {
   /** Called when nothing is left to do for the request, whatever became of it. */
   end(): void {
     if (this.#isInHand) this.#inHand.end();
-    this.#isInHand = false;
   }
 
   /** Counts this upload once, though its file may be tried under several keys. */

@@ -16,17 +16,17 @@ import { UploadsInHand } from './uploads-in-hand.ts';
 
 /** Opens the way in for files. Makes the spool directory and removes what crashes left in it. */
 export async function createIntake(options: IntakeOptions): Promise<Intake> {
-  const state = { recent: new RecentAllowances(), inHand: new UploadsInHand() };
+  const context = { ...options, recent: new RecentAllowances(), inHand: new UploadsInHand() };
   const spool = await openSpool({ dir: options.spoolDir, bytesMax: options.spoolBytesMax });
   return {
     receiveForm: (request) =>
-      receive({ ...options, ...state }, request, {
+      receive(context, request, {
         facts: ['form', [...request.query].sort(), request.contentLength],
         store: (batch) => storeFormFiles(options, spool, request, batch),
         assertSame: (earlier) => assertSameForm(options.assetTypes, request, earlier),
       }),
     receiveFile: (request) =>
-      receive({ ...options, ...state }, request, {
+      receive(context, request, {
         facts: [
           'file',
           request.assetType,
