@@ -1,6 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -33,7 +42,8 @@ const scratches: string[] = [];
 export function scratch(): string {
   if (scratches.length === 0) {
     process.once('exit', () => {
-      for (const path of scratches) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+      for (const path of scratches.flatMap((scratch) => [...distantClusters(scratch), scratch]))
+        rmSync(path, { recursive: true, force: true, maxRetries: 5 });
     });
   }
   const parent = process.env.BENCH_DIR ?? join(ROOT, '.bench');
@@ -41,6 +51,13 @@ export function scratch(): string {
   const path = mkdtempSync(join(parent, 'run-'));
   scratches.push(path);
   return path;
+}
+
+/** Where the databases of a scratch directory are that is closed to them: there they would stay. */
+function distantClusters(scratch: string): string[] {
+  return globSync('*/database/location.json', { cwd: scratch }).map(
+    (record) => JSON.parse(readFileSync(join(scratch, record), 'utf8')).directory,
+  );
 }
 
 /** What making a file may take before a disk counts as busy with its past, in milliseconds, and how long that is waited for. */
