@@ -15,12 +15,16 @@ import { openS3Backend } from '../src/storage/s3/backend.ts';
 const PAGE = join(import.meta.dirname, '../docs/reference/backends.md');
 const MARKED = /(<!-- made by scripts\/backends-table\.ts -->\n)[\s\S]*?(<!-- end -->)/;
 
+const ENFORCER = { store: 'the store', completion: 'Stowage, when it is completed' };
+
 /** A line of the table: what is asked, and how a capability answers it. */
 const LINES: Readonly<Record<string, (has: BackendCapabilities) => string>> = {
   'a client writes straight to the store by': ({ signedWrite }) =>
     ({ put: 'signed PUT', post: 'form POST with a signed policy', none: 'no' })[signedWrite],
   'a direct upload of another size is refused by': ({ signedWriteSizeEnforcedBy }) =>
-    ({ store: 'the store', completion: 'Stowage, when it is completed' })[signedWriteSizeEnforcedBy],
+    ENFORCER[signedWriteSizeEnforcedBy],
+  'and one with other bytes than its `sha256` by': ({ signedWriteDigestEnforcedBy }) =>
+    ENFORCER[signedWriteDigestEnforcedBy],
   'largest single request': ({ singlePutBytesMax }) => size(singlePutBytesMax),
   'uploads in parts': ({ multipart }) => yesOrNo(multipart),
   'smallest part but the last': ({ partBytesMin }) => size(partBytesMin),

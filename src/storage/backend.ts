@@ -125,6 +125,8 @@ export interface BackendCapabilities {
   readonly signedWrite: 'put' | 'post' | 'none';
   /** Who refuses a signed write of another size: the store itself, or our check at completion. */
   readonly signedWriteSizeEnforcedBy: 'store' | 'completion';
+  /** Who refuses other bytes than those of a signed SHA-256. */
+  readonly signedWriteDigestEnforcedBy: 'store' | 'completion';
   /** Whether parts can be uploaded by signed URLs. */
   readonly signedParts: boolean;
   /** Whether the store keeps and returns a SHA-256 of the whole object that it has verified itself. */

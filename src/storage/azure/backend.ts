@@ -42,6 +42,7 @@ const CAPABILITIES: BackendCapabilities = {
   singlePutBytesMax: 5_000 * MIB,
   signedWrite: 'put',
   signedWriteSizeEnforcedBy: 'completion',
+  signedWriteDigestEnforcedBy: 'completion',
   signedParts: true,
   storesSha256: false,
   signedUrlSecondsMax: 604_800,

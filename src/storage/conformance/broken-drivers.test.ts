@@ -74,7 +74,7 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
     broken.TakesAnySize,
     [
       'a body of another size than announced is refused',
-      'a write URL that carries a digest refuses other bytes',
+      'other bytes than those of a signed digest are refused where the store enforces it',
     ],
   ],
   [
@@ -285,6 +285,11 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
     ['completing in mode create refuses a taken key'],
   ],
   [
+    'a digest that is signed nowhere is noticed',
+    signed.SignsNoDigest,
+    ['other bytes than those of a signed digest are refused where the store enforces it'],
+  ],
+  [
     'a part of any size is noticed',
     parts.TakesAnyPartSize,
     ['a part of another size than announced is refused'],
@@ -360,7 +365,7 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
   [
     'a signed digest that nobody compares is noticed',
     signed.ForgetsTheSignedDigest,
-    ['a write URL that carries a digest refuses other bytes'],
+    ['other bytes than those of a signed digest are refused where the store enforces it'],
   ],
   [
     'a part of any size is noticed',
@@ -372,7 +377,7 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
     signed.TakesAnySignedSize,
     [
       'another size than signed is refused where the store enforces it',
-      'a write URL that carries a digest refuses other bytes',
+      'other bytes than those of a signed digest are refused where the store enforces it',
     ],
   ],
   [
@@ -385,7 +390,7 @@ const EXPECTED: readonly (readonly [string, Driver, readonly string[]])[] = [
     signed.ComparesTheDigestsText,
     [
       'a write URL with a digest takes the right bytes',
-      'a write URL that carries a digest refuses other bytes',
+      'other bytes than those of a signed digest are refused where the store enforces it',
     ],
   ],
   [

@@ -247,6 +247,13 @@ export class ServesWithoutSignature extends Misverifying {
   }
 }
 
+/** Says that the store compares a digest that its URLs don't carry. */
+export class SignsNoDigest extends MemoryBackend {
+  override signWrite(key: ObjectKey, options: SignWriteOptions): Promise<SignedWrite> {
+    return super.signWrite(key, { ...options, sha256: null });
+  }
+}
+
 export class ForgetsTheSignedDigest extends Misverifying {
   protected override err(right: SignedUrls): Partial<SignedUrls> {
     return {

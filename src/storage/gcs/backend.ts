@@ -47,6 +47,7 @@ class GcsBackend implements StorageBackend {
     singlePutBytesMax: 5 * 1024 * GIB,
     signedWrite: 'put',
     signedWriteSizeEnforcedBy: 'store',
+    signedWriteDigestEnforcedBy: 'completion',
     signedParts: true,
     storesSha256: false,
     signedUrlSecondsMax: 604_800,

@@ -59,6 +59,7 @@ const CAPABILITIES: BackendCapabilities = {
   singlePutBytesMax: 5 * 1024 ** 4,
   signedWrite: 'put',
   signedWriteSizeEnforcedBy: 'store',
+  signedWriteDigestEnforcedBy: 'store',
   signedParts: true,
   storesSha256: false,
   signedUrlSecondsMax: 7 * 24 * 60 * 60,

@@ -39,6 +39,7 @@ const CAPABILITIES: BackendCapabilities = {
   singlePutBytesMax: GIB,
   signedWrite: 'put',
   signedWriteSizeEnforcedBy: 'store',
+  signedWriteDigestEnforcedBy: 'store',
   signedParts: true,
   storesSha256: false,
   signedUrlSecondsMax: 7 * 24 * 60 * 60,

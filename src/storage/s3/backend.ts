@@ -64,6 +64,7 @@ class S3Backend implements StorageBackend {
       singlePutBytesMax: 5 * GIB,
       signedWrite: options.signedWrite,
       signedWriteSizeEnforcedBy: 'store',
+      signedWriteDigestEnforcedBy: 'store',
       signedParts: true,
       storesSha256: false,
       signedUrlSecondsMax: 604_800,
