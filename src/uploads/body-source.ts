@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { BytePieces } from '../core/byte-pieces.ts';
 import { isStowageError, StowageError } from '../core/errors.ts';
 
 /** A request's body, pulled chunk by chunk; what is at hand comes without a promise. */
@@ -22,9 +23,7 @@ class ReadableSource implements BodySource {
   readonly #readable: Readable;
   /** Whether we made the stream, so that nobody else ends it. */
   readonly #isOurs: boolean;
-  #queue: Buffer[] = [];
-  #taken = 0;
-  #queuedBytes = 0;
+  readonly #queue = new BytePieces();
   #ended = false;
   #error: StowageError | undefined;
   #waiting: { resolve(chunk: Buffer | null): void; reject(error: unknown): void } | null = null;
@@ -37,8 +36,11 @@ class ReadableSource implements BodySource {
 
   pull(): Buffer | null | Promise<Buffer | null> {
     if (!this.#open && this.#error === undefined) this.#start();
-    const chunk = this.#queue[this.#taken];
-    if (chunk !== undefined) return this.#take(chunk);
+    const chunk = this.#queue.shift();
+    if (chunk !== undefined) {
+      if (this.#queue.count === 0 && this.#readable.isPaused()) this.#readable.resume();
+      return chunk;
+    }
     if (this.#error !== undefined) throw this.#error;
     if (this.#ended) return null;
     return new Promise((resolve, reject) => {
@@ -47,8 +49,7 @@ class ReadableSource implements BodySource {
   }
 
   close(error: StowageError): void {
-    this.#queue = [];
-    this.#taken = 0;
+    this.#queue.takeAll();
     this.#fail(error);
     if (!this.#open) return;
     this.#readable.off('data', this.#onData);
@@ -74,17 +75,6 @@ class ReadableSource implements BodySource {
     this.#readable.resume();
   }
 
-  #take(chunk: Buffer): Buffer {
-    this.#taken += 1;
-    this.#queuedBytes -= chunk.length;
-    if (this.#taken === this.#queue.length) {
-      this.#queue = [];
-      this.#taken = 0;
-      if (this.#readable.isPaused()) this.#readable.resume();
-    }
-    return chunk;
-  }
-
   readonly #onData = (data: Uint8Array): void => {
     if (data.byteLength === 0) return;
     const chunk = toBuffer(data);
@@ -95,8 +85,7 @@ class ReadableSource implements BodySource {
       return;
     }
     this.#queue.push(chunk);
-    this.#queuedBytes += chunk.length;
-    if (this.#queuedBytes >= SOURCE_BUFFER_BYTES_MAX) this.#readable.pause();
+    if (this.#queue.sizeBytes >= SOURCE_BUFFER_BYTES_MAX) this.#readable.pause();
   };
 
   readonly #onEnd = (): void => {

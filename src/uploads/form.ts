@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
+import { BytePieces } from '../core/byte-pieces.ts';
 import type { ByteStream } from '../core/bytes.ts';
 import { KIB, MIB } from '../core/bytes.ts';
 import { isStowageError, StowageError } from '../core/errors.ts';
@@ -169,7 +170,7 @@ class FormReader implements Form {
   }
 
   #readField(name: string): string | Promise<string> {
-    const value: FieldBytes = { pieces: [], sizeBytes: 0 };
+    const value = new BytePieces();
     for (let piece = this.#scanner.readPiece(); piece !== null; piece = this.#scanner.readPiece()) {
       if (piece instanceof Promise) return this.#waitForField(name, value, piece);
       this.#gather(name, value, piece);
@@ -177,33 +178,27 @@ class FormReader implements Form {
     return this.#textOf(value);
   }
 
-  async #waitForField(name: string, value: FieldBytes, coming: Promise<Buffer | null>): Promise<string> {
+  async #waitForField(name: string, value: BytePieces, coming: Promise<Buffer | null>): Promise<string> {
     for (let piece = await coming; piece !== null; piece = await this.#scanner.readPiece())
       this.#gather(name, value, piece);
     return this.#textOf(value);
   }
 
   /** Refuses what is too large with the piece that makes it so: a client that sends no more would be waited for. */
-  #gather(name: string, value: FieldBytes, piece: Buffer): void {
+  #gather(name: string, value: BytePieces, piece: Buffer): void {
     const { fieldBytesMax } = this.#limits;
-    value.pieces.push(piece);
-    value.sizeBytes += piece.length;
+    value.push(piece);
     if (value.sizeBytes <= fieldBytesMax) return;
     const fields = { parameter: name, limit_bytes: fieldBytesMax };
     throw this.#scanner.fail(new StowageError('request_too_large', 'A field is too large.', { fields }));
   }
 
-  #textOf({ pieces }: FieldBytes): string {
+  #textOf(bytes: BytePieces): string {
+    const pieces = bytes.takeAll();
     const value = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
     if (!isUtf8(value)) throw this.#scanner.malformed('The value of a field is not UTF-8.');
     return value.toString('utf8');
   }
-}
-
-/** A field's value as it arrives. */
-interface FieldBytes {
-  readonly pieces: Buffer[];
-  sizeBytes: number;
 }
 
 /** The bytes of one file. An iterator by hand: a generator would cost two promises more for each chunk. */

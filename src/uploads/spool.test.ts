@@ -29,6 +29,42 @@ function counted(sizeBytes: number): Buffer {
 }
 
 describe('the spool', () => {
+  it('holds a small file in few pieces, however it was cut', async () => {
+    await withSpool(8 * MIB, async (spool, dir) => {
+      const file = await spool.keep(inChunks(counted(64 * KIB), 1), MIB);
+      assert.deepEqual(await readdir(dir), []);
+      const pieces = await Array.fromAsync(file.read());
+      assert.ok(pieces.length <= 5, `${pieces.length} pieces`);
+      await file.remove();
+    });
+  });
+
+  it('keeps little of each file in memory when many wait', async () => {
+    await withSpool(64 * MIB, async (spool, dir) => {
+      const small = await Promise.all(
+        Array.from({ length: 257 }, () => spool.keep(inChunks(counted(64 * KIB), 64 * KIB), MIB)),
+      );
+      const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+      async function* slow(): AsyncGenerator<Uint8Array> {
+        yield counted(20 * KIB);
+        await told;
+        yield counted(4);
+      }
+      const before = await readdir(dir);
+      const kept = spool.keep(slow(), MIB);
+      const sizes = async (): Promise<number[]> => {
+        const names = (await readdir(dir)).filter((name) => !before.includes(name));
+        return Promise.all(names.map(async (name) => (await stat(join(dir, name))).size));
+      };
+      while ((await sizes())[0] !== 20 * KIB) await new Promise((resolve) => setTimeout(resolve, 5));
+      tell();
+      const file = await kept;
+      assert.equal(file.sizeBytes, 20 * KIB + 4);
+      await Promise.all([...small, file].map((each) => each.remove()));
+      assert.equal(spool.usedBytes(), 0);
+    });
+  });
+
   it('gives back what it was given, as often as asked, until it is removed', async () => {
     await withSpool(8 * MIB, async (spool, dir) => {
       for (const [sizeBytes, chunkBytes, files] of [

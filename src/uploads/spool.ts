@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BytePieces } from '../core/byte-pieces.ts';
 import { type ByteStream, KIB, MIB } from '../core/bytes.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { isStowageError, StowageError } from '../core/errors.ts';
@@ -8,6 +9,7 @@ import { makeDirectories } from '../core/make-directories.ts';
 import { FreeSpace } from '../storage/local/free-space.ts';
 import { FREE_BYTES_MIN_DEFAULT } from '../storage/local/options.ts';
 import { newProcessDirectoryName, ownerOfDirectory } from '../storage/local/process-directories.ts';
+import { toBuffer } from './body-source.ts';
 
 /** Where files wait whose asset type is not known yet, because their part came before it. */
 export interface Spool {
@@ -47,6 +49,8 @@ const MEMORY_FILE_BYTES_MAX = 64 * KIB;
 /** Most bytes that wait in memory, of all files. */
 const MEMORY_BYTES_MAX = 16 * MIB;
 const WRITE_BYTES = 256 * KIB;
+/** The same when too much waits in memory. */
+const CROWDED_WRITE_BYTES = 16 * KIB;
 const READ_BYTES = 256 * KIB;
 const RETRY_SECONDS = 5;
 
@@ -90,7 +94,7 @@ class DirectorySpool implements Spool {
   }
 
   async keep(body: ByteStream, fileBytesMax: number): Promise<SpooledFile> {
-    const entry: Entry = { path: null, chunks: [], memoryBytes: 0, sizeBytes: 0 };
+    const entry: Entry = { path: null, pieces: new BytePieces(), whole: [], sizeBytes: 0 };
     this.#waiting.add(entry);
     try {
       await this.#fill(entry, body, fileBytesMax);
@@ -98,9 +102,10 @@ class DirectorySpool implements Spool {
       await this.#remove(entry);
       throw error;
     }
+    entry.whole = entry.pieces.takeAll();
     return {
       sizeBytes: entry.sizeBytes,
-      read: () => (entry.path === null ? fromMemory(entry.chunks) : fromFile(entry.path)),
+      read: () => (entry.path === null ? fromMemory(entry.whole) : fromFile(entry.path)),
       remove: () => this.#remove(entry),
     };
   }
@@ -116,12 +121,11 @@ class DirectorySpool implements Spool {
     try {
       for await (const chunk of body) {
         this.#admit(entry, chunk.byteLength, fileBytesMax);
-        entry.chunks.push(chunk);
-        entry.memoryBytes += chunk.byteLength;
+        entry.pieces.push(toBuffer(chunk));
         this.#memoryBytes += chunk.byteLength;
         if (handle === undefined && this.#fitsMemory(entry)) continue;
         handle ??= await this.#open(entry);
-        if (entry.memoryBytes >= WRITE_BYTES) await this.#flush(entry, handle);
+        if (entry.pieces.sizeBytes >= this.#writeBytes()) await this.#flush(entry, handle);
       }
       if (handle !== undefined) await this.#flush(entry, handle);
     } finally {
@@ -147,7 +151,11 @@ class DirectorySpool implements Spool {
   }
 
   #fitsMemory(entry: Entry): boolean {
-    return entry.memoryBytes <= MEMORY_FILE_BYTES_MAX && this.#memoryBytes <= MEMORY_BYTES_MAX;
+    return entry.sizeBytes <= MEMORY_FILE_BYTES_MAX && this.#memoryBytes <= MEMORY_BYTES_MAX;
+  }
+
+  #writeBytes(): number {
+    return this.#memoryBytes <= MEMORY_BYTES_MAX ? WRITE_BYTES : CROWDED_WRITE_BYTES;
   }
 
   async #open(entry: Entry): Promise<FileHandle> {
@@ -159,14 +167,12 @@ class DirectorySpool implements Spool {
 
   async #flush(entry: Entry, handle: FileHandle): Promise<void> {
     // The database may be on the same disk: uploads that wait must not be what fills it.
-    await this.#freeSpace.require(entry.memoryBytes).catch((error: unknown) => {
+    await this.#freeSpace.require(entry.pieces.sizeBytes).catch((error: unknown) => {
       throw isStowageError(error) ? error.with({ retry_after_seconds: RETRY_SECONDS }) : diskError(error);
     });
-    const { chunks, memoryBytes } = entry;
-    entry.chunks = [];
-    entry.memoryBytes = 0;
+    const memoryBytes = entry.pieces.sizeBytes;
     try {
-      await writeAll(handle, chunks);
+      await writeAll(handle, entry.pieces.takeAll());
     } catch (error) {
       throw diskError(error);
     } finally {
@@ -177,8 +183,9 @@ class DirectorySpool implements Spool {
   async #remove(entry: Entry): Promise<void> {
     if (!this.#waiting.delete(entry)) return;
     this.#usedBytes -= entry.sizeBytes;
-    this.#memoryBytes -= entry.memoryBytes;
-    entry.chunks = [];
+    this.#memoryBytes -= entry.path === null ? entry.sizeBytes : entry.pieces.sizeBytes;
+    entry.pieces.takeAll();
+    entry.whole = [];
     // What can't be removed now is removed at the next start.
     if (entry.path !== null) await rm(entry.path, { force: true }).catch(() => {});
   }
@@ -187,15 +194,16 @@ class DirectorySpool implements Spool {
 interface Entry {
   /** Null while the file is in memory. */
   path: string | null;
-  /** What is in memory: all of the file, or what waits to be written. */
-  chunks: Uint8Array[];
-  memoryBytes: number;
+  /** What is coming in: all of the file so far, or what waits to be written. */
+  readonly pieces: BytePieces;
+  /** A file that has come in, and waits in memory. */
+  whole: readonly Buffer[];
   sizeBytes: number;
 }
 
-async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  // A vector of one call is bounded by the system (IOV_MAX, 1,024 on Linux); tiny chunks are joined before.
-  const vector = chunks.length > 512 ? [Buffer.concat(chunks)] : [...chunks];
+async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  // A vector of one call is bounded by the system (IOV_MAX, 1,024 on Linux).
+  const vector = pieces.length > 512 ? [Buffer.concat(pieces)] : [...pieces];
   let leftBytes = vector.reduce((sum, chunk) => sum + chunk.byteLength, 0);
   while (leftBytes > 0) {
     const { bytesWritten } = await handle.writev(vector);
