@@ -34,8 +34,14 @@ import { JOURNAL_BYTES_MAX_DEFAULT, Journal } from './journal.ts';
 import { replayJournals } from './journal-replay.ts';
 import { checkTree, objectPlace, openLayout, requireTree } from './layout.ts';
 import { listObjects } from './list-objects.ts';
-import { beginLocalMultipart, LocalMultipart, listStaleUploads, PARTS_MAX } from './multipart.ts';
-import { openObjectFile, readObjectInfo } from './object-file.ts';
+import {
+  beginLocalMultipart,
+  LocalMultipart,
+  listStaleUploads,
+  PARTS_MAX,
+  removeUnbegunUploads,
+} from './multipart.ts';
+import { headObjectFile, openObjectFile } from './object-file.ts';
 import {
   FREE_BYTES_MIN_DEFAULT,
   type LocalBackend,
@@ -76,7 +82,9 @@ export async function openLocalBackend(options: LocalBackendOptions): Promise<Lo
   const log = options.log ?? silentLog;
   try {
     const layout = await openLayout(options.root, log);
-    const removed = await removeStaleTemporaries(layout.temporary, clock.now());
+    const removed =
+      (await removeStaleTemporaries(layout.temporary, clock.now())) +
+      (await removeUnbegunUploads(layout.parts, clock.now()));
     if (removed > 0) log.info({ files: removed }, 'Removed files that were left over.');
     await replayJournals(layout, clock.now(), log);
     const freeBytesMin = options.freeBytesMin ?? FREE_BYTES_MIN_DEFAULT;
@@ -163,7 +171,7 @@ class DiskBackend implements LocalBackend {
 
   async head(key: ObjectKey, options: CallOptions): Promise<ObjectInfo> {
     this.#begin(options);
-    return this.#reading(readObjectInfo(objectPlace(this.#store.layout, key).path));
+    return this.#reading(headObjectFile(objectPlace(this.#store.layout, key).path, key));
   }
 
   async delete(key: ObjectKey, options: CallOptions): Promise<void> {

@@ -4,6 +4,7 @@ import {
   chmod,
   link,
   lstat,
+  mkdir,
   readdir,
   readFile,
   rename,
@@ -36,6 +37,29 @@ test('only the owner of the process may look into the store', async (context) =>
   assert.equal((await lstat(store.root)).mode & 0o777, 0o700);
   assert.equal((await lstat(store.pathOf('a'))).mode & 0o777, 0o600);
   assert.equal((await lstat(`${store.root}/format.json`)).mode & 0o777, 0o600);
+});
+
+test('a directory that holds something else is left as it is', async (context) => {
+  const store = await openTestStore(context);
+  await store.backend.close();
+  await rm(store.root, { recursive: true });
+  await mkdir(store.root, { mode: 0o755 });
+  await chmod(store.root, 0o755);
+  await writeFile(`${store.root}/notes.txt`, 'x');
+  await refuses('storage_denied', store.reopen());
+  assert.deepEqual(await readdir(store.root), ['notes.txt']);
+  assert.equal((await lstat(store.root)).mode & 0o777, 0o755);
+});
+
+test('an empty disk, and a tree whose making was broken off, become a store', async (context) => {
+  const store = await openTestStore(context);
+  await store.backend.close();
+  await rm(`${store.root}/format.json`);
+  await mkdir(`${store.root}/lost+found`);
+  const again = new Bucket(await store.reopen());
+  await again.put('a', chunks('x'), CREATE);
+  assert.equal(await readText(again, 'a'), 'x');
+  assert.ok((await readdir(store.root)).includes('format.json'));
 });
 
 test('objects are spread over 256 directories by the hash of their keys, whatever the keys say', async (context) => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { StowageError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/key.ts';
 import type { Log } from '../../core/log.ts';
@@ -60,13 +60,12 @@ export function placeOfName(layout: Pick<Layout, 'objects'>, name: string): Obje
  * Opens the tree below `root`, and makes what is missing. Every directory is looked at once, here: a symlink in the
  * place of one is refused.
  *
- * @throws StowageError `storage_denied` for a symlink or a store of another version; errors of the file system as
- *   they are.
+ * @throws StowageError `storage_denied` for a directory that holds something else, a symlink, or a store of another
+ *   version; errors of the file system as they are.
  */
 export async function openLayout(root: string, log: Log): Promise<Layout> {
   makeDirectories(root, 0o700);
   const realRoot = await realpath(root);
-  await keepPrivate(realRoot, log);
   const layout: Layout = {
     root: realRoot,
     objects: join(realRoot, 'objects'),
@@ -74,6 +73,8 @@ export async function openLayout(root: string, log: Log): Promise<Layout> {
     temporary: join(realRoot, 'tmp'),
     journal: join(realRoot, 'journal'),
   };
+  await requireOwn(layout);
+  await keepPrivate(realRoot, log);
   for (const directory of directoriesOf(layout)) await makeDirectory(directory);
   await openFormat(layout);
   await openShards(layout);
@@ -109,6 +110,21 @@ export async function checkTree(layout: Layout): Promise<void> {
 
 function directoriesOf({ objects, parts, temporary, journal }: Layout): readonly string[] {
   return [objects, parts, temporary, journal];
+}
+
+/** A directory in use for something else is left as it is: a store keeps its directory to itself. */
+async function requireOwn(layout: Layout): Promise<void> {
+  const names = await readdir(layout.root);
+  if (names.includes(FORMAT_FILE)) return;
+  // A start that was broken off has made some of the tree; `lost+found` is the mark of an empty disk.
+  const expected = new Set(['lost+found', ...directoriesOf(layout).map((path) => basename(path))]);
+  const other = names.find((name) => !expected.has(name));
+  if (other === undefined) return;
+  throw new StowageError(
+    'storage_denied',
+    'The directory of the store holds something else. It must be empty or not there yet: name another.',
+    { cause: new Error(`${layout.root} holds ${JSON.stringify(other)} and no ${FORMAT_FILE}.`) },
+  );
 }
 
 async function keepPrivate(root: string, log: Log): Promise<void> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { CREATE, chunks, REPLACE, readText, refuses } from '../conformance/material.ts';
+import { STALE_TEMPORARY_MS } from './temporary-files.ts';
 import { openTestStore } from './test-store.ts';
 
 test('nothing is left of a multi-part upload that was completed or aborted', async (context) => {
@@ -70,4 +71,17 @@ test('an upload whose note is gone is not open, and can still be removed', async
   await refuses('conflict', upload.putPart(2, chunks('x'), { sizeBytes: 1 }));
   await upload.abort({});
   assert.deepEqual(await readdir(`${root}/parts`), []);
+});
+
+test('what a crash left of uploads that nobody was told of is removed after a day', async (context) => {
+  const store = await openTestStore(context);
+  const parts = `${store.root}/parts`;
+  const whole = await store.bucket.beginMultipart('a', REPLACE);
+  const old = new Date(Date.now() - STALE_TEMPORARY_MS - 1000);
+  const [empty, torn, young] = ['0', '1', '2'].map((digit) => digit.repeat(32)) as [string, string, string];
+  for (const name of [empty, torn, young, 'notes']) await mkdir(`${parts}/${name}`);
+  await writeFile(`${parts}/${torn}/upload.json`, '{"key":');
+  for (const name of [whole.uploadId, empty, torn, 'notes']) await utimes(`${parts}/${name}`, old, old);
+  await store.reopen();
+  assert.deepEqual((await readdir(parts)).sort(), [whole.uploadId, young, 'notes'].sort());
 });

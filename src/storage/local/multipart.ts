@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import type { ByteStream } from '../../core/bytes.ts';
 import { isStowageError, StowageError, throwIfAborted } from '../../core/errors.ts';
 import { type ObjectKey, parseObjectKey } from '../../core/key.ts';
@@ -21,6 +21,7 @@ import { objectPlace } from './layout.ts';
 import { openObjectFile, readObjectInfo } from './object-file.ts';
 import type { StaleMultipart } from './options.ts';
 import type { SignedUrls } from './signed-urls.ts';
+import { STALE_TEMPORARY_MS } from './temporary-files.ts';
 import { type WritableStore, writeObject } from './write-object.ts';
 
 /** Most parts of one object, and the size of each: far beyond what a disk holds, near what the clouds allow. */
@@ -191,7 +192,29 @@ interface UploadState {
 /** Parts carry no headers of their own; those of the object are given when it is completed. */
 const PART_HEADERS = { contentType: '', cacheControl: '', metadata: {} } as const;
 
-/** The multi-part uploads begun before a time and still there. One without a readable state is left to the next call. */
+/**
+ * Removes what is left of uploads that a crash kept from beginning: nobody was given their id. Young ones may be beginning.
+ *
+ * @returns how many were removed.
+ */
+export async function removeUnbegunUploads(parts: string, nowMs: number): Promise<number> {
+  let removed = 0;
+  for (const uploadId of await readdir(parts)) {
+    const directory = `${parts}/${uploadId}`;
+    try {
+      if (!UPLOAD_ID.test(uploadId) || nowMs - (await lstat(directory)).mtimeMs < STALE_TEMPORARY_MS)
+        continue;
+      if ((await readUploadState(directory)) !== null) continue;
+      await rm(directory, { recursive: true, force: true });
+      removed += 1;
+    } catch {
+      // Another process that opens the store cleans as well.
+    }
+  }
+  return removed;
+}
+
+/** The multi-part uploads begun before a time and still there. One without a readable state has not begun. */
 export async function listStaleUploads(
   store: WritableStore,
   startedBeforeMs: number,

@@ -85,6 +85,7 @@ test('the file of one key under the name of another is object_corrupt', async (c
   await store.bucket.put('a', chunks('x'), REPLACE);
   await rename(store.pathOf('a'), store.pathOf('b'));
   await refuses('object_corrupt', store.bucket.get('b', {}));
+  await refuses('object_corrupt', store.bucket.head('b', {}));
 });
 
 test('an encrypted object is refused by its name, not shown as bytes', async (context) => {

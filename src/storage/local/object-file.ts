@@ -35,6 +35,13 @@ export async function openObjectFile(
   return smallObject(opened.whole, opened.info);
 }
 
+/** Reads the facts of an object's file. Throws as {@link openObjectFile} does. */
+export async function headObjectFile(path: string, key: ObjectKey): Promise<ObjectInfo> {
+  const info = await readObjectInfo(path);
+  if (info.key !== key) throw corrupt('belongs to another key');
+  return info;
+}
+
 /** Reads the facts of an object's file, whatever its key. Throws as {@link openObjectFile} does. */
 export async function readObjectInfo(path: string): Promise<ObjectInfo> {
   const { fd, info } = await openChecked(path, END_BYTES);
