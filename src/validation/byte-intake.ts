@@ -37,6 +37,13 @@ export function inspectInOrder(judge: (intake: ByteIntake) => Promise<void>): In
 /** The reader asked for more after the intake was closed: the file is given up, nobody sees this error. */
 class IntakeClosed extends Error {}
 
+/** A place in a file, by the bytes that stand there. */
+export interface Mark {
+  readonly needle: Buffer;
+  readonly markBytes?: number;
+  readonly isIt?: (bytes: Buffer, at: number, passedBytes: number) => boolean;
+}
+
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -123,16 +130,27 @@ export class ByteIntake {
   /**
    * Passes everything before the next `needle` to the sink and stops in front of it.
    *
+   * @param mark what is looked for; with `isIt`, only where that says so of `markBytes` bytes from `at` on (fewer at the end
+   *   of the file) behind the bytes passed before. It is asked without waiting, so that a needle that is there ten thousand
+   *   times costs little.
    * @returns false when the file ends without it; all of it went to the sink then.
    */
-  async seek(needle: Buffer, sink: ByteSink): Promise<boolean> {
-    for (;;) {
-      if ((await this.peek(needle.byteLength)).byteLength < needle.byteLength) break;
-      const found = this.#window.indexOf(needle);
-      // What may be the beginning of a needle that the chunk's end cuts stays in the window.
+  async seek(mark: Mark, sink: ByteSink): Promise<boolean> {
+    const { needle, markBytes = needle.byteLength, isIt = () => true } = mark;
+    const start = this.#position;
+    while ((await this.peek(markBytes)).byteLength >= needle.byteLength) {
+      const isEnd = this.#window.byteLength < markBytes;
+      let found = this.#window.indexOf(needle);
+      for (; found >= 0; found = this.#window.indexOf(needle, found + 1)) {
+        if (this.#window.byteLength - found < markBytes && !isEnd) break;
+        if (isIt(this.#window, found, this.#position + found - start)) {
+          if (found > 0) await sink(this.#advance(found));
+          return true;
+        }
+      }
+      // What may be the beginning of a mark that the chunk's end cuts stays in the window.
       const safeBytes = found >= 0 ? found : this.#window.byteLength - needle.byteLength + 1;
       if (safeBytes > 0) await sink(this.#advance(safeBytes));
-      if (found >= 0) return true;
     }
     if (this.#window.byteLength > 0) await sink(this.#advance(this.#window.byteLength));
     return false;

@@ -224,7 +224,7 @@ async function skipLineEnd(intake: ByteIntake): Promise<void> {
 }
 
 async function seekEnd(intake: ByteIntake, sink: ByteSink): Promise<void> {
-  if (!(await intake.seek(END_OF_STREAM, sink))) throw incomplete();
+  if (!(await intake.seek({ needle: END_OF_STREAM }, sink))) throw incomplete();
   await intake.take(END_OF_STREAM.byteLength);
 }
 

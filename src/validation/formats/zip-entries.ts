@@ -23,6 +23,8 @@ export interface PassedSizes {
 }
 
 const PIECE_BYTES_MAX = 64 * KIB;
+/** Descriptors inside stored data that tell the size of what stands before them, but another checksum: no file has many. */
+const FALSE_ENDS_MAX = 64;
 const DESCRIPTOR_SIGNATURE = Buffer.from('PK\x07\x08', 'latin1');
 
 /**
@@ -78,20 +80,20 @@ async function passStored(
  * one inside the data, the central directory, which every program trusts, tells another size, and the file is refused.
  */
 async function passStoredToDescriptor(intake: ByteIntake, content: EntryContent): Promise<number> {
-  for (;;) {
-    if (!(await intake.seek(DESCRIPTOR_SIGNATURE, (bytes) => content.push(bytes)))) throw cut();
-    const tail = await intake.peek(24);
-    const sizeBytes = content.expandedBytes;
-    if (
-      tail.byteLength >= 16 &&
-      tail.readUInt32LE(4) === content.crc &&
-      tail.readUInt32LE(8) === sizeBytes % 2 ** 32
-    ) {
-      return sizeBytes;
-    }
+  for (let falseEnds = 0; falseEnds <= FALSE_ENDS_MAX; falseEnds += 1) {
+    const startBytes = content.expandedBytes;
+    const end = {
+      needle: DESCRIPTOR_SIGNATURE,
+      markBytes: 16,
+      isIt: (bytes: Buffer, at: number, passedBytes: number): boolean =>
+        bytes.byteLength >= at + 16 && bytes.readUInt32LE(at + 8) === (startBytes + passedBytes) % 2 ** 32,
+    };
+    if (!(await intake.seek(end, (bytes) => content.push(bytes)))) throw cut();
+    if ((await intake.peek(8)).readUInt32LE(4) === content.crc) return content.expandedBytes;
     const notTheEnd = await intake.some(1);
     if (notTheEnd !== undefined) await content.push(notTheEnd);
   }
+  throw sizeLies();
 }
 
 /** Sizes of a deflated entry that are known before its data. */

@@ -203,6 +203,9 @@ const cases: readonly SampleCase[] = [
   refused('jpeg.lead_in_metadata', 'a JPEG image with a short PHP tag in a comment', () =>
     buildJpeg({ metadata: [jpegSegment(0xfe, '<?=`$_GET[0]`?>')] }),
   ),
+  refused('jpeg.lead_in_metadata', 'a JPEG image with an ASP tag in a comment', () =>
+    buildJpeg({ metadata: [jpegSegment(0xfe, '<%=`$_GET[0]`?>')] }),
+  ),
   refused('jpeg.lead_in_metadata', 'a JPEG image with an event handler in a comment', () =>
     buildJpeg({ metadata: [jpegSegment(0xfe, '"><img src=x onerror=alert(1)>')] }),
   ),

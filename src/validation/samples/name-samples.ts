@@ -71,6 +71,8 @@ const cases: readonly SampleCase[] = [
   misnamed('name.windows_device', 'nul.photo.jpg'),
   misnamed('name.windows_device', 'Lpt1 .jpg'),
   misnamed('name.windows_device', 'com¹.jpg'),
+  misnamed('name.windows_device', 'CONIN$.jpg'),
+  misnamed('name.windows_device', 'conout$.jpg'),
   misnamed('name.no_extension', 'photo'),
   misnamed('name.extension_only', '.jpg'),
   misnamed('name.extension_not_accepted', 'photo.exe'),

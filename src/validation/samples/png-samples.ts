@@ -72,6 +72,19 @@ const cases: readonly SampleCase[] = [
   refused('content.hidden_script', 'a PNG image with a PHP script in its pixels', () =>
     buildPng({ data: [join(pixels, PHP)] }),
   ),
+  ...['<?PHP\nsystem(1);', '<SCRIPT SRC=//a.example/x>', '<script\tsrc=x>', '<script/src=x>'].map((script) =>
+    refused('content.hidden_script', `a PNG image with ${script.slice(0, 8).trim()} in its pixels`, () =>
+      buildPng({ data: [join(pixels, script)] }),
+    ),
+  ),
+  ...['<iframe src=x>', '<script/src=x>', '<!DOCTYPE HTML>'].map((lead) =>
+    refused('png.lead_in_metadata', `a PNG image with ${lead} in a private chunk`, () =>
+      buildPng({ before: [pngChunk('prIv', join(noise(100), lead))] }),
+    ),
+  ),
+  refused('png.lead_in_metadata', 'a PNG image with a RAR archive in a private chunk', () =>
+    buildPng({ before: [pngChunk('prIv', 'Rar!\x1a\x07\x01\0')] }),
+  ),
   refused('content.hidden_pdf', 'a PNG image that is a PDF document too', () =>
     buildPng({ before: [pngChunk('zTXt', join('a\0\0', PDF))] }),
   ),

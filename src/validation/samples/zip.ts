@@ -67,6 +67,17 @@ export function packedZeros(mebibytes: number): Buffer {
   return Buffer.concat([...Array<Buffer>(mebibytes).fill(block), deflateRawSync('')]);
 }
 
+/** Data with so many descriptors in it that tell their own place, and a wrong checksum. */
+function falseEnds(count: number): Buffer {
+  return Buffer.concat(
+    Array.from({ length: count }, (_, index) => {
+      const descriptor = Buffer.from('PK\x07\x08wrong---size', 'latin1');
+      descriptor.writeUInt32LE(16 * index, 8);
+      return descriptor;
+    }),
+  );
+}
+
 /** An archive that unpacks to many mebibytes of zeros and says so only after them. */
 export function zipBomb(mebibytes: number): Buffer {
   return buildZip([{ name: 'zeros.bin', packed: packedZeros(mebibytes), descriptor: 'signed' }]);
@@ -251,6 +262,19 @@ export const ZIP_SAMPLES: readonly Sample[] = [
     zip([{ name: 'run', data: Buffer.from('\x7fELF\x02\x01\x01'), method: 0 }]),
   ),
   refused('zip.entry_program', 'a macOS program', zip(named('run', Buffer.from('cffaedfe07000001', 'hex')))),
+  ...['feedface', 'feedfacf', 'cefaedfe'].map((lead) =>
+    refused(
+      'zip.entry_program',
+      `a macOS program that begins with ${lead}`,
+      zip(named('run', Buffer.from(`${lead}07000001`, 'hex'))),
+    ),
+  ),
+  refused('zip.entry_program', 'an Android program', zip(named('a', Buffer.from('dex\n035\0', 'latin1')))),
+  refused(
+    'zip.entry_program',
+    'a compiled help file',
+    zip(named('a', Buffer.from('ITSF\x03\0\0\0', 'latin1'))),
+  ),
   refused('zip.entry_program', 'a Java class', zip(named('A', Buffer.from('cafebabe00000034', 'hex')))),
   refused(
     'zip.entry_program',
@@ -271,6 +295,14 @@ export const ZIP_SAMPLES: readonly Sample[] = [
     'zip.nested_closed',
     'a 7z archive in the archive',
     zip(named('a', Buffer.from('377abcaf271c0004', 'hex'))),
+  ),
+  ...Object.entries({
+    bzip2: Buffer.from('BZh91AY&SY', 'latin1'),
+    Zstandard: Buffer.from('28b52ffd2000', 'hex'),
+    XZ: Buffer.from('fd377a585a000004', 'hex'),
+    cabinet: Buffer.from('MSCF\0\0\0\0', 'latin1'),
+  }).map(([kind, data]) =>
+    refused('zip.nested_closed', `a ${kind} file in the archive`, zip(named('more', data))),
   ),
   refused(
     'zip.nested_closed',
@@ -294,6 +326,9 @@ export const ZIP_SAMPLES: readonly Sample[] = [
   ),
   refused('zip.encrypted', 'an encrypted entry', zip([{ ...NOTES, flags: 1 }])),
   refused('zip.encrypted', 'strong encryption', zip([{ ...NOTES, flags: 0x41 }])),
+  refused('zip.encrypted', 'strong encryption by its own flag alone', zip([{ ...NOTES, flags: 0x40 }])),
+  refused('zip.encrypted', 'patched data', zip([{ ...NOTES, flags: 0x20 }])),
+  refused('zip.encrypted', 'headers that are masked', zip([{ ...NOTES, flags: 0x2000 }])),
   refused(
     'zip.encrypted',
     'AES encryption by its extra field',
@@ -321,6 +356,12 @@ export const ZIP_SAMPLES: readonly Sample[] = [
     'zip.bomb_declared',
     'a header that declares a bomb',
     zip([{ ...NOTES, local: { expandedBytes: 40 * MIB } }]),
+  ),
+  refused('zip.bomb_declared', 'an entry that unpacks to 280 times its size', () =>
+    buildZip([{ name: 'a', data: Buffer.concat([noise(50_000), Buffer.alloc(20 * MIB)]) }]),
+  ),
+  accepted('an entry that unpacks to 150 times its size', () =>
+    buildZip([{ name: 'a', data: Buffer.concat([noise(115_000), Buffer.alloc(20 * MIB)]) }]),
   ),
   refused('zip.bomb', 'a bomb that declares no sizes', () => zipBomb(20)),
   refused('zip.bomb', 'a bomb that shows while it goes off', () => zipBomb(96)),
@@ -375,6 +416,15 @@ export const ZIP_SAMPLES: readonly Sample[] = [
     'zip.data_damaged',
     'deflated data that stops',
     zip([{ ...NOTES, packed: deflateRawSync(String(NOTES.data)).subarray(0, -4) }]),
+  ),
+  refused(
+    'zip.size_lies',
+    'stored data that holds descriptors of its own size, again and again',
+    zip([{ name: 'a', data: falseEnds(100), method: 0, descriptor: 'signed' }]),
+  ),
+  accepted(
+    'stored data that holds a few of them',
+    zip([{ name: 'a', data: falseEnds(3), method: 0, descriptor: 'signed' }]),
   ),
   refused(
     'zip.descriptor_lies',
