@@ -1,9 +1,11 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { syncDirectoryNames } from './sync-directory.ts';
 
 /**
  * Makes a directory and those above it that are missing, one level at a time. Node's own recursive `mkdir` asks for ever
- * where the system says "no such entry" about a place whose parent is there, as in /proc. Synchronous: for starting.
+ * where the system says "no such entry" about a place whose parent is there, as in /proc. What it has made stays after a power
+ * cut. Synchronous: for starting.
  *
  * @param mode of the directories that are made; those that are there stay as they are.
  * @throws the system's error: of the first level that can't be made, or ENOTDIR where something else is in the way.
@@ -17,6 +19,7 @@ export function makeDirectories(path: string, mode: number): void {
   for (const directory of missing) {
     try {
       mkdirSync(directory, { mode });
+      syncDirectoryNames(dirname(directory));
     } catch (error) {
       // Another process may have made it meanwhile; a link that leads nowhere is taken as well.
       if (!isTaken(error) || !isDirectory(directory)) throw error;

@@ -25,7 +25,7 @@ export class FormFields {
    * @throws StowageError `invalid_parameter` when it contradicts the same field before; `unknown_asset_type`.
    */
   add(name: string, value: string): void {
-    if (name === 'sha256') {
+    if (name === 'sha256' || name === 'sha256[]') {
       this.#digests.push(value);
       return;
     }

@@ -202,6 +202,8 @@ describe('a form is refused, with nothing kept,', () => {
       '"x"',
       '{',
       '{"a":1e999}',
+      '{"a":[12345678901234567890]}',
+      '{"a":-9007199254740993}',
       '{"a":"\\u0000"}',
       '{"\\ud800":1}',
       `{"a":"${'x'.repeat(16 * 1024)}"}`,
@@ -278,9 +280,12 @@ describe('a form is refused, with nothing kept,', () => {
     const files = [note('a.txt'), note('b.txt')];
     const [a = '', b = ''] = files.map(({ value }) => sha256(value));
     const digests = (...values: string[]) => values.map((value) => ({ name: 'sha256', value }));
+    const listed = (...values: string[]) => values.map((value) => ({ name: 'sha256[]', value }));
     await fixture.intake.receiveForm(formRequest([TYPE, ...digests(a, b), ...files]));
     await fixture.intake.receiveForm(formRequest([...files, TYPE, ...digests(`${a.toUpperCase()}, ${b}`)]));
     const other = { filename: 'b.txt' };
+    await fixture.intake.receiveForm(formRequest([TYPE, ...listed(a, b), ...files]));
+    await refused(fixture, formRequest([TYPE, ...listed(a, a), ...files]), 'digest_mismatch', other);
     await refused(fixture, formRequest([TYPE, ...digests(a, a), ...files]), 'digest_mismatch', other);
     await refused(fixture, formRequest([...files, ...digests(a, a), TYPE]), 'digest_mismatch', other);
     for (const values of [[a], [a, b, b], [a, 'x']]) {

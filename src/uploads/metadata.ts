@@ -43,15 +43,19 @@ export function checkMetadata(value: unknown): UploadMetadata {
 
 function checkValue(value: unknown, depth: number): void {
   if (typeof value === 'string') checkText(value);
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw refused('contains a number that is too large');
-  }
+  if (typeof value === 'number') checkNumber(value);
   if (typeof value !== 'object' || value === null) return;
   if (depth > METADATA_DEPTH_MAX) throw refused(`is nested deeper than ${METADATA_DEPTH_MAX} levels`);
   for (const [name, inner] of Object.entries(value)) {
     checkText(name);
     checkValue(inner, depth + 1);
   }
+}
+
+/** A number of more digits than a double keeps would come back as another one. */
+function checkNumber(value: number): void {
+  const isKept = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+  if (!isKept) throw refused('contains a number that is too large: send it as a string');
 }
 
 /** PostgreSQL's jsonb holds neither NUL nor half of a surrogate pair. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Log } from '../../core/log.ts';
 import { makeDirectories } from '../../core/make-directories.ts';
+import { syncDirectoryNames } from '../../core/sync-directory.ts';
 import { BELONGS_TO, removeAbandonedClusters } from './abandoned.ts';
 import { cannotRun } from './problems.ts';
 import { closedDirectory, ownerAccount, type RunAs, unprivilegedAccount } from './run-as.ts';
@@ -98,7 +99,7 @@ async function chooseDirectory(base: string, log: Log): Promise<string> {
 /** Of several processes that start at once the first one's directory stays, and all use it. */
 async function recordDirectory(base: string, directory: string): Promise<string> {
   const temporary = join(base, `location.json.${randomBytes(8).toString('hex')}`);
-  await writeFile(temporary, JSON.stringify({ directory }));
+  await writeFile(temporary, JSON.stringify({ directory }), { flush: true });
   try {
     await link(temporary, join(base, RECORD));
   } catch (error) {
@@ -109,6 +110,7 @@ async function recordDirectory(base: string, directory: string): Promise<string>
   } finally {
     await rm(temporary, { force: true });
   }
+  syncDirectoryNames(base);
   return directory;
 }
 
