@@ -5,9 +5,12 @@
 var fs = require('fs');
 var path = require('path');
 
-var NODE_MIN = [22, 18];
 var LAUNCHER = 'STOWAGE_LAUNCHER_PID';
 var root = path.join(__dirname, '..');
+var source = path.join(root, 'src', 'cli', 'main.ts');
+var isCheckout = fs.existsSync(source);
+// The sources have "using" declarations, which Node 22 and 23 can't parse; dist/ has none.
+var NODE_MIN = isCheckout ? [24, 0] : [22, 18];
 
 var version = process.versions.node.split('.').map(Number);
 var isNewEnough = version[0] > NODE_MIN[0] || (version[0] === NODE_MIN[0] && version[1] >= NODE_MIN[1]);
@@ -26,8 +29,7 @@ function run() {
     'stowage',
   );
   require('module').enableCompileCache(process.env.NODE_COMPILE_CACHE || compiled);
-  var source = path.join(root, 'src', 'cli', 'main.ts');
-  var entry = fs.existsSync(source) ? source : path.join(root, 'dist', 'cli', 'main.js');
+  var entry = isCheckout ? source : path.join(root, 'dist', 'cli', 'main.js');
   import(require('url').pathToFileURL(entry).href).then(
     (cli) => cli.runProcess(process),
     (error) => {

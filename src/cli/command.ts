@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { NeededSecret } from '../config/load-config.ts';
 import type { Environment } from '../config/look-alikes.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -30,6 +31,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly flags: Readonly<Record<string, Flag>>;
+  /** What it verifies or signs with: without the others it runs, in production too, and it makes none of them. */
+  readonly secrets: readonly NeededSecret[];
   /** Names of the arguments after the flags, all required. */
   readonly positionals: readonly string[];
   run(context: CommandContext, args: CommandArgs): Promise<ExitCode>;
@@ -54,12 +57,11 @@ export interface CommandContext {
   /** Fires on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   /**
-   * Reads the settings.
+   * Reads the settings, with the secrets that the command needs.
    *
-   * @param withoutSecrets for work without tokens and signed URLs of our own: none is asked for, and none is made.
    * @throws ConfigError.
    */
-  loadConfig(options?: { readonly withoutSecrets: boolean }): Promise<Config>;
+  loadConfig(): Promise<Config>;
 }
 
 /** Wrong usage: the message is shown with the command's usage line, and the exit code is 2. */

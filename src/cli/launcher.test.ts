@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '../..');
 const COMMAND = join(ROOT, 'bin', 'stowage.js');
@@ -44,5 +54,61 @@ describe('the launcher', () => {
     launcher.kill('SIGKILL');
     // The pipe closes when its last writer, the child, is gone.
     await childEnded;
+  });
+});
+
+describe('the launcher of a Node that can parse dist/ but not src/', () => {
+  const roots: string[] = [];
+  afterEach(() => {
+    for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
+  });
+
+  /** An installation whose command prints the version of the Node that runs it. */
+  function install(entry: 'src/cli/main.ts' | 'dist/cli/main.js', hasPinnedNode: boolean): string {
+    const root = mkdtempSync(join(tmpdir(), 'stowage-launcher-'));
+    roots.push(root);
+    cpSync(join(ROOT, 'bin'), join(root, 'bin'), { recursive: true });
+    mkdirSync(join(root, entry, '..'), { recursive: true });
+    writeFileSync(join(root, 'package.json'), '{ "type": "module" }');
+    writeFileSync(
+      join(root, entry),
+      'export const runProcess = () => console.log(process.versions.node, process.argv[2]);',
+    );
+    if (hasPinnedNode) {
+      mkdirSync(join(root, 'node_modules/node/bin'), { recursive: true });
+      symlinkSync(process.execPath, join(root, 'node_modules/node/bin/node'));
+    }
+    return root;
+  }
+
+  function launch(root: string, version: string) {
+    const pretend = join(root, 'pretend.cjs');
+    const versions = `{ value: { ...process.versions, node: ${JSON.stringify(version)} } }`;
+    writeFileSync(pretend, `Object.defineProperty(process, 'versions', ${versions});`);
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--require', pretend, join(root, 'bin/stowage.js'), 'word'],
+      { encoding: 'utf8', env: { PATH: process.env.PATH } },
+    );
+    return { status, stdout: stdout.trim(), stderr };
+  }
+
+  const own = `${process.versions.node} word`;
+  for (const version of ['22.18.0', '23.11.1']) {
+    test(`runs dist/ under ${version} itself, and src/ under the pinned Node`, () => {
+      assert.equal(launch(install('dist/cli/main.js', true), version).stdout, `${version} word`);
+      assert.equal(launch(install('src/cli/main.ts', true), version).stdout, own);
+    });
+  }
+
+  test('runs src/ itself from 24 on, and leaves dist/ to the pinned Node before 22.18', () => {
+    assert.equal(launch(install('src/cli/main.ts', true), '24.0.0').stdout, '24.0.0 word');
+    assert.equal(launch(install('dist/cli/main.js', true), '22.17.1').stdout, own);
+  });
+
+  test('says what is needed where no newer Node is', () => {
+    const { status, stdout, stderr } = launch(install('src/cli/main.ts', false), '22.18.0');
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, /^Stowage needs Node 24\.0 or newer; this is 22\.18\.0\.$/m);
   });
 });

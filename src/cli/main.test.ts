@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -143,6 +143,48 @@ describe('stowage token', () => {
     });
     assert.equal(code, 2);
     assert.match(stderr, /JWKS_URL/);
+  });
+});
+
+describe('the secrets that a command needs in production', () => {
+  const PRODUCTION = { NODE_ENV: 'production', DATABASE_URL: 'postgres://u@127.0.0.1:1/x' };
+
+  for (const command of ['migrate', 'db export out', 'audit verify', 'audit export', 'estimate']) {
+    test(`are none for ${command}`, async () => {
+      const { code, stdout } = await stowage([...command.split(' '), '--json'], PRODUCTION);
+      assert.equal(JSON.parse(stdout).code, 'database_unavailable');
+      assert.equal(code, 1);
+    });
+  }
+
+  for (const [command, missing] of [
+    ['token --user ann', ['JWT_SECRET']],
+    ['sweep', ['SIGNING_SECRET']],
+    ['move --from local --to s3', ['SIGNING_SECRET']],
+    ['doctor', ['JWT_SECRET', 'SIGNING_SECRET']],
+    ['serve', ['JWT_SECRET', 'SIGNING_SECRET']],
+  ] as const) {
+    test(`are ${missing.join(' and ')} for ${command}`, async () => {
+      const { code, stdout } = await stowage([...command.split(' '), '--json'], PRODUCTION);
+      assert.equal(code, 2);
+      const problems: readonly string[] = JSON.parse(stdout).problems;
+      assert.deepEqual(
+        problems.map((problem) => problem.split(' ')[0]),
+        missing,
+      );
+    });
+  }
+
+  test('are made by nobody who needs none', async () => {
+    const cwd = temporaryDirectory();
+    const { DATABASE_URL } = PRODUCTION;
+    await stowage(['migrate'], { DATABASE_URL }, cwd);
+    assert.deepEqual(readdirSync(cwd), []);
+  });
+
+  test('and token has enough of its own', async () => {
+    const { code, stderr } = await stowage(['token', '--user', 'ann'], { ...PRODUCTION, JWT_SECRET: SECRET });
+    assert.equal(code, 0, stderr);
   });
 });
 

@@ -82,7 +82,8 @@ async function run(process: CliProcess, signal: AbortSignal): Promise<ExitCode> 
     json: parsed.json,
     ask: questionerOf(process, signal),
     signal,
-    loadConfig: (options) => loadServiceConfig({ env: process.env, cwd: process.cwd(), ...options }),
+    loadConfig: () =>
+      loadServiceConfig({ env: process.env, cwd: process.cwd(), secrets: parsed.command.secrets }),
   };
   try {
     return await parsed.command.run(context, parsed.args);

@@ -156,6 +156,9 @@ describe('stowage provision', () => {
       assert.equal(code, 1, words);
       assert.ok(aws.buckets.has('my-files'), words);
     }
+    const refused = JSON.parse((await provision('destroy --yes --json')).stdout);
+    assert.equal(refused.kind, 'refused');
+    assert.deepEqual(refused.contents, { exists: true, objects: 1, has_more: false });
     const { code, stdout } = await provision('destroy --yes --force --bucket my-files');
     assert.equal(code, 0);
     assert.match(stdout, /bucket my-files/);

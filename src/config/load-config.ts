@@ -13,6 +13,9 @@ import { type SettingReader, settingReader } from './setting-reader.ts';
 import { gatherSettingValues } from './setting-values.ts';
 import { readStorage, storageWarnings } from './storage-settings.ts';
 
+/** A secret that tokens are verified and made with, or that the service's own URLs are signed with. */
+export type NeededSecret = 'JWT_SECRET' | 'SIGNING_SECRET';
+
 /** Where the settings come from. */
 export interface ConfigSources {
   /** The environment, usually `process.env`: read here and nowhere else. */
@@ -25,8 +28,8 @@ export interface ConfigSources {
   readonly file?: ConfigFile;
   /** Whether the program tells itself who asks: then no verifier of tokens is needed. Default: false. */
   readonly hasOwnAuthentication?: boolean;
-  /** For work without tokens and signed URLs of our own: no secret is asked for, and none is made. Default: false. */
-  readonly withoutSecrets?: boolean;
+  /** What the work needs to be set: of the others none is asked for, and none is made. Default: both. */
+  readonly secrets?: readonly NeededSecret[];
 }
 
 /**
@@ -72,13 +75,13 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
     problems,
   );
 
-  const isWithout = sources.withoutSecrets === true;
+  const needed = sources.secrets ?? ['JWT_SECRET', 'SIGNING_SECRET'];
   const needsJwtSecret =
-    !isWithout &&
+    needed.includes('JWT_SECRET') &&
     sources.hasOwnAuthentication !== true &&
     access.jwksUrl === null &&
     access.jwtSecrets.length === 0;
-  const needsSigningSecret = !isWithout && signingSecrets.length === 0;
+  const needsSigningSecret = needed.includes('SIGNING_SECRET') && signingSecrets.length === 0;
   if (environment === 'production') {
     if (needsJwtSecret) problems.push('JWT_SECRET or JWKS_URL is missing: production needs a token verifier');
     if (needsSigningSecret) problems.push('SIGNING_SECRET is missing: production needs a signing secret');

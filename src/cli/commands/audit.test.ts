@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuditReport } from '../../catalog/catalog.ts';
 import { openTerminal } from '../terminal.ts';
-import { showAudit } from './audit.ts';
+import { auditJson, showAudit } from './audit.ts';
 
 const WHOLE: AuditReport = { entries: 7, sealed: 5, seals: 2, head: 'ab12', broken: null };
 
@@ -33,4 +33,13 @@ test('of a broken log the place comes first, what was counted is said to lie bef
     'The log is broken at entry 6: Entry 6 was altered.',
     'Whole before that: 7 entries, 5 of them sealed by 2 seals.',
   ]);
+});
+
+test('as JSON it has the names that audit export has', () => {
+  const broken = { entryId: '6', sealId: 3, problem: 'Entry 6 was altered.' };
+  assert.deepEqual(auditJson(WHOLE), { ok: true, ...WHOLE });
+  assert.deepEqual(auditJson({ ...WHOLE, broken }), {
+    ...{ ok: false, entries: 7, sealed: 5, seals: 2, head: 'ab12' },
+    broken: { entry_id: '6', seal_id: 3, problem: 'Entry 6 was altered.' },
+  });
 });

@@ -7,6 +7,7 @@ export const auditVerifyCommand: Command = {
   name: 'audit verify',
   summary: 'Prove that no sealed entry of the access log was changed, or name the first that was.',
   flags: {},
+  secrets: [],
   positionals: [],
   async run(context) {
     const config = await context.loadConfig();
@@ -16,11 +17,23 @@ export const auditVerifyCommand: Command = {
       signal: context.signal,
       onProgress: (checked) => context.terminal.progress(`${checked} entries checked`),
     });
-    if (context.json) await context.terminal.print(JSON.stringify({ ok: report.broken === null, ...report }));
+    if (context.json) await context.terminal.print(JSON.stringify(auditJson(report)));
     else await showAudit(report, context.terminal);
     return report.broken === null ? EXIT.done : EXIT.findings;
   },
 };
+
+/** What `audit verify --json` prints. */
+export function auditJson({ entries, sealed, seals, head, broken }: AuditReport): object {
+  return {
+    ok: broken === null,
+    entries,
+    sealed,
+    seals,
+    head,
+    broken: broken && { entry_id: broken.entryId, seal_id: broken.sealId, problem: broken.problem },
+  };
+}
 
 /** Shows what was verified; of a broken log first where. */
 export async function showAudit(report: AuditReport, terminal: Terminal): Promise<void> {
@@ -44,6 +57,7 @@ export const auditExportCommand: Command = {
   summary:
     'Write the access log to standard output, one JSON object per line, oldest first, with its hashes.',
   flags: {},
+  secrets: [],
   positionals: [],
   async run(context) {
     const config = await context.loadConfig();

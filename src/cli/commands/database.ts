@@ -1,9 +1,9 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { TransferReport } from '../../catalog/transfer.ts';
 import { formatByteSize } from '../../core/bytes.ts';
-import { newUuid } from '../../core/ids.ts';
 import { type Command, type CommandContext, EXIT } from '../command.ts';
+import { readFrom, writeThrough, writeWhole } from '../files.ts';
 
 /** Writes the catalog to a file. */
 export const databaseExportCommand: Command = {
@@ -11,6 +11,7 @@ export const databaseExportCommand: Command = {
   summary:
     'Write the whole catalog, as of one moment, to FILE (- for standard output). The bytes of assets stay.',
   flags: {},
+  secrets: [],
   positionals: ['FILE'],
   async run(context, args) {
     const config = await context.loadConfig();
@@ -18,25 +19,13 @@ export const databaseExportCommand: Command = {
       import('../../catalog/transfer.ts'),
       import('../../service/command-parts.ts'),
     ]);
-    await using opened = await openCommandCatalog(config, context);
+    const exportTo = async (output: Writable): Promise<TransferReport> => {
+      await using opened = await openCommandCatalog(config, context);
+      return await exportCatalog(opened.ownerConnection, output, transferOptions(context));
+    };
     const file = args.positionals[0] ?? '-';
-    const options = transferOptions(context);
-    if (file === '-') {
-      await exportCatalog(opened.ownerConnection, process.stdout, options);
-      return EXIT.done;
-    }
-    const path = absolute(file, context.cwd);
-    const temporary = `${path}.${newUuid()}`;
-    try {
-      // The catalog names users and addresses: for its owner only.
-      const output = createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true });
-      const report = await exportCatalog(opened.ownerConnection, output, options);
-      await new Promise<void>((done, fail) => output.on('error', fail).end(done));
-      await rename(temporary, path);
-      await show(context, 'exported', report);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+    if (file === '-') await writeThrough(process.stdout, 'Standard output', exportTo);
+    else await show(context, 'exported', await writeWhole(absolute(file, context.cwd), exportTo));
     return EXIT.done;
   },
 };
@@ -46,6 +35,7 @@ export const databaseImportCommand: Command = {
   name: 'db import',
   summary: 'Read a catalog from FILE (- for standard input) into an empty database: all of it or nothing.',
   flags: {},
+  secrets: [],
   positionals: ['FILE'],
   async run(context, args) {
     const config = await context.loadConfig();
@@ -53,14 +43,16 @@ export const databaseImportCommand: Command = {
       import('../../catalog/transfer.ts'),
       import('../../service/command-parts.ts'),
     ]);
-    await using opened = await openCommandCatalog(config, context);
+    const importFrom = async (input: AsyncIterable<Uint8Array>): Promise<TransferReport> => {
+      await using opened = await openCommandCatalog(config, context);
+      return await importCatalog(opened.ownerConnection, input, transferOptions(context));
+    };
     const file = args.positionals[0] ?? '-';
-    const input = file === '-' ? process.stdin : createReadStream(absolute(file, context.cwd));
-    await show(
-      context,
-      'imported',
-      await importCatalog(opened.ownerConnection, input, transferOptions(context)),
-    );
+    const report =
+      file === '-'
+        ? await importFrom(process.stdin)
+        : await readFrom(absolute(file, context.cwd), importFrom);
+    await show(context, 'imported', report);
     return EXIT.done;
   },
 };
@@ -72,11 +64,7 @@ function transferOptions(context: CommandContext) {
   };
 }
 
-async function show(
-  context: CommandContext,
-  what: string,
-  report: Readonly<Record<string, number>>,
-): Promise<void> {
+async function show(context: CommandContext, what: string, report: TransferReport): Promise<void> {
   if (context.json) await context.terminal.print(JSON.stringify({ [what]: report }));
   else {
     for (const [table, rows] of Object.entries(report))

@@ -7,6 +7,7 @@ export const doctorCommand: Command = {
   name: 'doctor',
   summary: 'Examine settings, database, store, disk and clocks, and say how to mend what is wrong.',
   flags: {},
+  secrets: ['JWT_SECRET', 'SIGNING_SECRET'],
   positionals: [],
   async run(context) {
     const config = await context.loadConfig();

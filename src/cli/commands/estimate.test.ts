@@ -43,6 +43,9 @@ describe('stowage estimate', () => {
     );
     assert.equal(report.months[0].use.downloads, 500_000, 'each file once');
     assert.ok(report.months[0].providers[0].direct.dollars > 20);
+    assert.ok(report.months[0].providers[0].via_cdn.dollars > 20);
+    assert.equal(report.months[0].providers[0].classes[1].days_min, 30);
+    assert.doesNotMatch(stdout, /"[a-z]+[A-Z]\w*":/, 'names are snake_case');
   });
 
   for (const args of [

@@ -1,8 +1,9 @@
 import { formatByteSize, parseByteSize } from '../../core/bytes.ts';
-import type { Bill, ProviderEstimate } from '../../maintenance/estimate/estimate.ts';
+import type { Bill } from '../../maintenance/estimate/estimate.ts';
 import type { Assumptions } from '../../maintenance/estimate/growth.ts';
 import type { ProviderName } from '../../maintenance/estimate/prices.ts';
 import { type Command, type CommandArgs, type CommandContext, EXIT, UsageError } from '../command.ts';
+import { type Estimated, estimateJson } from '../estimate-json.ts';
 
 const MONTHS_MAX = 120;
 const PROVIDERS: readonly ProviderName[] = ['aws', 'azure', 'gcp'];
@@ -43,6 +44,7 @@ export const estimateCommand: Command = {
     },
     provider: { type: 'string', value: 'NAME', summary: 'Only aws, azure or gcp. Default: all.' },
   },
+  secrets: [],
   positionals: [],
   async run(context, args) {
     const asked = readQuestion(args);
@@ -68,10 +70,7 @@ export const estimateCommand: Command = {
           prices_as_of: PRICES_AS_OF,
           currency: 'USD',
           sources,
-          stored,
-          usage,
-          assumptions,
-          months,
+          ...estimateJson({ stored, usage, assumptions, months }),
         }),
       );
       return EXIT.done;
@@ -164,12 +163,7 @@ async function readStored(context: CommandContext) {
   return await opened.catalog.storedUsage();
 }
 
-interface Shown {
-  readonly asOf: string;
-  readonly stored: { readonly files: number; readonly bytes: number };
-  readonly usage: Awaited<ReturnType<typeof readStored>>;
-  readonly months: readonly { readonly month: number; readonly providers: readonly ProviderEstimate[] }[];
-}
+type Shown = Omit<Estimated, 'assumptions'> & { readonly asOf: string };
 
 async function show({ terminal }: CommandContext, { asOf, stored, usage, months }: Shown): Promise<void> {
   await terminal.print(`Stored: ${stored.files} files, ${formatByteSize(stored.bytes)}`);

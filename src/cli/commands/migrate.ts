@@ -5,6 +5,7 @@ export const migrateCommand: Command = {
   name: 'migrate',
   summary: 'Bring the database to the newest schema. Running it again does nothing; serve does it too.',
   flags: {},
+  secrets: [],
   positionals: [],
   async run(context) {
     const config = await context.loadConfig();

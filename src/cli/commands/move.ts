@@ -35,6 +35,8 @@ export const moveCommand: Command = {
     rate: { type: 'string', value: '20mb', summary: 'Most bytes per second. Default: no limit.' },
     concurrency: { type: 'string', value: 'N', summary: 'Files under way at once, 1 to 64. Default: 4.' },
   },
+  // Opening a store makes the signer of its URLs, on every backend.
+  secrets: ['SIGNING_SECRET'],
   positionals: [],
   async run(context, args) {
     const between = readBackends(args);

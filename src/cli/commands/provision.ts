@@ -1,3 +1,4 @@
+import type { Destroyed } from '../../provisioning/destroy.ts';
 import type { Json } from '../../provisioning/json.ts';
 import type { Plan } from '../../provisioning/plan.ts';
 import type { Finding, Provider } from '../../provisioning/provider.ts';
@@ -21,6 +22,7 @@ export const provisionPlanCommand: Command = {
   summary:
     'Show, setting by setting, what apply would make or change. Nothing is changed; exit code 3 on drift.',
   flags: PROFILE,
+  secrets: [],
   positionals: [],
   async run(context, args) {
     const { planProvisioning } = await import('../../provisioning/plan.ts');
@@ -37,6 +39,7 @@ export const provisionApplyCommand: Command = {
   summary:
     'Make the store as the settings want it, then verify. What is right is left alone, so it can be repeated.',
   flags: { ...YES, ...PROFILE },
+  secrets: [],
   positionals: [],
   async run(context, args) {
     const [{ applyProvisioning }, { verifyProvisioning, hasFailures }] = await Promise.all([
@@ -83,6 +86,7 @@ export const provisionVerifyCommand: Command = {
   summary:
     'Ask the store as a stranger, the backend and the operator, and name what is wrong; exit code 3 on drift.',
   flags: PROFILE,
+  secrets: [],
   positionals: [],
   async run(context, args) {
     const { hasFailures, verifyProvisioning } = await import('../../provisioning/verify.ts');
@@ -112,6 +116,7 @@ export const provisionDestroyCommand: Command = {
     ...YES,
     ...PROFILE,
   },
+  secrets: [],
   positionals: [],
   async run(context, args) {
     const { destroyProvisioning } = await import('../../provisioning/destroy.ts');
@@ -125,7 +130,7 @@ export const provisionDestroyCommand: Command = {
       confirm: ({ objects }) =>
         agreed(context, args, `Remove ${provider.bucket}${objects > 0 ? ' with all that is in it' : ''}?`),
     });
-    if (context.json) await context.terminal.print(JSON.stringify(result));
+    if (context.json) await context.terminal.print(JSON.stringify(destroyedJson(result)));
     else if (result.kind === 'refused') context.terminal.tell(result.reason);
     else
       await context.terminal.print(
@@ -146,6 +151,7 @@ export const provisionExportCommand: Command = {
     format: { type: 'string', value: 'FORMAT', summary: 'json, documents or terraform. Default: json.' },
     ...PROFILE,
   },
+  secrets: [],
   positionals: [],
   async run(context, args) {
     const format = args.text('format') ?? 'json';
@@ -170,8 +176,7 @@ interface Opened extends AsyncDisposable {
 }
 
 async function open(context: CommandContext, args: CommandArgs): Promise<Opened> {
-  // Whoever makes buckets need not have the service's secrets, and a plan must not make any.
-  const config = await context.loadConfig({ withoutSecrets: true });
+  const config = await context.loadConfig();
   const { openProvisioning } = await import('../../service/provision-parts.ts');
   const provider = await openProvisioning(config, {
     profile: args.text('profile') ?? null,
@@ -190,6 +195,12 @@ async function agreed(context: CommandContext, args: CommandArgs, question: stri
   if (context.ask === null || context.json)
     throw new UsageError('Something that exists would change and nobody can be asked: add --yes');
   return /^y(es)?$/i.test((await context.ask(`${question} (yes/no) `)).trim());
+}
+
+function destroyedJson(result: Destroyed): object {
+  if (result.kind === 'done') return { kind: result.kind, removed: result.removed };
+  const { exists, objects, hasMore } = result.contents;
+  return { kind: result.kind, reason: result.reason, contents: { exists, objects, has_more: hasMore } };
 }
 
 async function printPlan({ terminal, json }: CommandContext, plan: Plan): Promise<void> {

@@ -6,6 +6,7 @@ export const serveCommand: Command = {
   name: 'serve',
   summary: 'Run the service until SIGTERM or Ctrl-C.',
   flags: {},
+  secrets: ['JWT_SECRET', 'SIGNING_SECRET'],
   positionals: [],
   async run(context) {
     const config = await context.loadConfig();

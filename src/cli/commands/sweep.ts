@@ -13,6 +13,8 @@ export const sweepCommand: Command = {
     'min-age': { type: 'string', value: '24h', summary: 'Leave younger objects alone. Default: 24h.' },
     force: { type: 'boolean', summary: 'Go on although unusually much would go.' },
   },
+  // Opening a store makes the signer of its URLs, on every backend.
+  secrets: ['SIGNING_SECRET'],
   positionals: [],
   async run(context, args) {
     const [{ hasFindings, SWEEP_AGE_SECONDS_DEFAULT }, { sweepStores }] = await Promise.all([

@@ -24,6 +24,7 @@ export const tokenCommand: Command = {
       summary: 'Life of the token, for example 15m, 1h, 30d. Default: 1h.',
     },
   },
+  secrets: ['JWT_SECRET'],
   positionals: [],
   async run(context, args) {
     const userId = args.text('user') ?? '';
