@@ -382,11 +382,18 @@ describe('the access log of the tenant', () => {
     assert.equal(await found(`to=${at(-60_000)}`), 0);
     assert.equal(await found('from=2020-01-01'), 1);
     assert.equal(await found('from=2020-01-01T00:00:00+02:00'), 1);
+    assert.equal(await found('from=2020-02-29&to=9999-12-31T23:59:59.999Z'), 1);
   });
 
   for (const query of [
     'from=yesterday',
     'to=2020-13-01',
+    'from=2026-02-30',
+    'from=2026-02-30T00:00:00Z',
+    'from=2026-02-30t00:00:00z',
+    'to=2025-02-29',
+    'to=2026-04-31T12:00:00%2B02:00',
+    'to=2026-02-01T24:00:00Z',
     'from=1',
     'action=steal',
     'asset_id=7',

@@ -237,6 +237,9 @@ describe('an upload that does not become an asset', () => {
     const code = ((await (await complete(upload.upload_id, who)).json()) as ProblemJson).code;
     assert.ok(['suspicious_content', 'file_type_mismatch'].includes(code), code);
     await assertProblem(await complete(upload.upload_id, who), 400, code);
+    const target = `/api/uploads/${upload.upload_id}`;
+    await assertProblem(await server.ask(who, target, { method: 'DELETE' }), 400, code);
+    await assertProblem(await post(who, `${target}/parts`, { part_numbers: [1] }), 400, code);
     await assertProblem(await put(upload, script), 410, 'expired');
     const page = await server.catalog.listAccess({
       ...{ tenantId: 'acme', userId: 'mallory', assetId: null, action: null, fromMs: null, toMs: null },

@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox';
 import { ERROR_TRAITS, type ErrorCode, type ErrorTraits } from '../core/errors.ts';
 import { DOCS_STYLE } from './docs-style.ts';
 import { templatePath } from './openapi.ts';
-import { errorCodesOf, type Route } from './route.ts';
+import { errorCodesOf, type HeaderFacts, type Route } from './route.ts';
 import { packageVersion } from './version.ts';
 
 /** The page's own style and nothing else: no script, no image, no font from anywhere. */
@@ -52,6 +52,7 @@ function routeSection(route: Route): string {
   const parameters = [
     ...Object.entries(route.params).map(([name, text]) => row(name === '*' ? 'key' : name, 'path', text)),
     ...Object.entries(route.query?.properties ?? {}).map(([name, schema]) => queryRow(name, schema)),
+    ...Object.entries(route.headers).map(([name, { description }]) => row(name, 'header', description)),
   ];
   const codes = errorCodesOf(route);
   return `<section id="${route.operation}">
@@ -92,10 +93,18 @@ function bodySection(route: Route): string {
 }
 
 function answers(route: Route): string {
-  const { status, description, others } = route.success;
+  const { status, description, others, headers } = route.success;
   return [[status, description] as const, ...Object.entries(others)]
-    .map(([code, text]) => `<li><code>${code}</code> ${escapeHtml(text)}</li>`)
+    .map(
+      ([code, text]) =>
+        `<li><code>${code}</code> ${escapeHtml(text)}${headerNames(headers[Number(code)] ?? {})}</li>`,
+    )
     .join('');
+}
+
+function headerNames(headers: HeaderFacts): string {
+  const names = Object.keys(headers).map((name) => `<code>${escapeHtml(name)}</code>`);
+  return names.length === 0 ? '' : ` With ${names.join(', ')}.`;
 }
 
 function schemaDetails(schema: TSchema): string {

@@ -12,7 +12,9 @@ interface Operation {
   readonly summary: string;
   readonly parameters: readonly { name: string; in: string; required: boolean; schema: object }[];
   readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: unknown }>> };
-  readonly responses: Readonly<Record<string, { content?: Record<string, unknown> }>>;
+  readonly responses: Readonly<
+    Record<string, { content?: Record<string, unknown>; headers?: Record<string, object> }>
+  >;
   readonly security: readonly object[];
 }
 interface Document {
@@ -36,6 +38,12 @@ after(async () => {
 });
 
 const operations = (of = document) => Object.values(of.paths).flatMap((methods) => Object.values(methods));
+
+function named(operationId: string): Operation {
+  const operation = operations().find((each) => each.operationId === operationId);
+  assert.ok(operation !== undefined, operationId);
+  return operation;
+}
 
 describe('the OpenAPI document', () => {
   test('is 3.1 and has every route, and no other', () => {
@@ -117,6 +125,65 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  test('names what may say more about an upload, and requires no field that may be called or placed otherwise', () => {
+    const upload = named('upload');
+    const parameters = upload.parameters.map((each) => [each.in, each.name, each.required]);
+    assert.deepEqual(parameters, [
+      ['query', 'asset_type', false],
+      ['header', 'Idempotency-Key', false],
+      ['header', 'Repr-Digest', false],
+    ]);
+    const form = upload.requestBody?.content?.['multipart/form-data']?.schema as object;
+    assert.ok('properties' in form && !('required' in form));
+  });
+
+  test('names the headers by which content is asked for in part, or only when it is new', () => {
+    for (const operation of ['download', 'readFile', 'publicAsset', 'cdnAsset']) {
+      const headers = named(operation).parameters.filter((each) => each.in === 'header');
+      assert.deepEqual(
+        headers.map(({ name }) => name),
+        ['Range', 'If-Range', 'If-None-Match'],
+      );
+    }
+  });
+
+  test('names the headers of answers, which are sent', async () => {
+    await using limited = await openServerFixture({ filesPerHour: 1 });
+    const { asset_id: id, presigned_url: signedUrl } = await limited.store({});
+    const content = [
+      ['200', {}],
+      ['206', { range: 'bytes=0-1' }],
+      ['304', { 'if-none-match': '*' }],
+      ['416', { range: 'bytes=1000-' }],
+    ] as const;
+    const requests: readonly (readonly [string, string, string, RequestInit])[] = [
+      ...content.map(
+        ([status, headers]) =>
+          ['download', status, `/api/assets/${id}/download`, { headers: { ...headers } }] as const,
+      ),
+      ...content.map(
+        ([status, headers]) => ['readFile', status, signedUrl, { headers: { ...headers } }] as const,
+      ),
+      ['upload', '429', '/api/upload', { method: 'POST', body: new FormData() }],
+    ];
+    for (const [operation, status, target, init] of requests) {
+      const answer = await limited.ask({}, target, init);
+      await answer.arrayBuffer();
+      assert.equal(String(answer.status), status);
+      const headers = Object.keys(named(operation).responses[status]?.headers ?? {});
+      assert.ok(headers.length > 0, `${operation} ${status}`);
+      for (const name of headers) assert.ok(answer.headers.has(name), `${operation} ${status}: ${name}`);
+    }
+    for (const operation of ['upload', 'beginUpload', 'download'])
+      assert.ok('Retry-After' in (named(operation).responses['503']?.headers ?? {}), operation);
+    for (const [operation, status] of Object.entries({
+      upload: '200',
+      beginUpload: '201',
+      completeUpload: '200',
+    }))
+      assert.ok('RateLimit-Remaining' in (named(operation).responses[status]?.headers ?? {}), operation);
+  });
+
   test('has no reference that leads nowhere and no parameter that a default makes optional', () => {
     const text = JSON.stringify(document);
     for (const [, name = ''] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
@@ -147,6 +214,14 @@ describe('the page', () => {
     const style = /<style>([\s\S]*?)<\/style>/.exec(page)?.[1] ?? '';
     const hash = createHash('sha256').update(style).digest('base64');
     assert.ok(answer.headers.get('content-security-policy')?.includes(`'sha256-${hash}'`));
+  });
+
+  test('shows the headers that a route reads and those that it sends', async () => {
+    const page = await (await server.ask(null, '/api/docs')).text();
+    for (const name of ['Idempotency-Key', 'Repr-Digest', 'Range', 'If-None-Match'])
+      assert.ok(page.includes(`<td><code>${name}</code></td><td>header</td>`), name);
+    for (const name of ['RateLimit-Remaining', 'ETag', 'Content-Range'])
+      assert.match(page, new RegExp(`<li><code>\\d+</code> [^<]* With [^.]*<code>${name}</code>`));
   });
 
   test('shows every route, and explains every code that a problem can point to', async () => {

@@ -14,7 +14,7 @@ export function handleErrors(app: FastifyInstance, log: Log): void {
 
 /** Answers a failure; whatever is left of the request's body is not allowed to hurt. */
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
-  const error = fromFramework(thrown);
+  const error = fromFramework(thrown, request.routeOptions.bodyLimit);
   const problem = problemOf(error, request.id);
   logFailure(log, error, problem, request);
   if (reply.raw.headersSent || reply.raw.destroyed || isStowageError(error, 'aborted')) {

@@ -1,11 +1,10 @@
 import { StowageError } from '../core/errors.ts';
 
 /** What Fastify's own errors mean in our words. Those that are not here are internal errors. */
-const MEANINGS: Readonly<Record<string, () => StowageError>> = {
+const MEANINGS: Readonly<Record<string, (bodyBytesMax: number) => StowageError>> = {
   FST_ERR_BAD_URL: () => new StowageError('malformed_request', 'The URL is not well-formed.'),
   FST_ERR_MAX_PARAM_LENGTH: () => new StowageError('not_found', 'There is nothing at this address.'),
-  FST_ERR_CTP_BODY_TOO_LARGE: () =>
-    new StowageError('request_too_large', 'The body of the request is larger than this service takes.'),
+  FST_ERR_CTP_BODY_TOO_LARGE: (bodyBytesMax) => bodyTooLarge(bodyBytesMax),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
     new StowageError(
       'unsupported_media_type',
@@ -20,8 +19,12 @@ const MEANINGS: Readonly<Record<string, () => StowageError>> = {
   ECONNRESET: () => new StowageError('aborted', 'The request was cut off.'),
 };
 
-/** Translates an error that Fastify threw or was given; ours pass as they are, unknown ones too. */
-export function fromFramework(error: unknown): unknown {
+/**
+ * Translates an error that Fastify threw or was given; ours pass as they are, unknown ones too.
+ *
+ * @param bodyBytesMax most bytes that the route of the request reads.
+ */
+export function fromFramework(error: unknown, bodyBytesMax: number): unknown {
   if (!(error instanceof Error) || error instanceof StowageError) return error;
   if ('validation' in error && Array.isArray(error.validation)) {
     const isBody = 'validationContext' in error && error.validationContext === 'body';
@@ -29,7 +32,14 @@ export function fromFramework(error: unknown): unknown {
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const meaning = MEANINGS[code];
-  return meaning === undefined ? error : meaning();
+  return meaning === undefined ? error : meaning(bodyBytesMax);
+}
+
+/** The refusal of a body that is larger than its route reads. */
+export function bodyTooLarge(bodyBytesMax: number): StowageError {
+  return new StowageError('request_too_large', `The body of this request may have ${bodyBytesMax} bytes.`, {
+    fields: { limit_bytes: bodyBytesMax },
+  });
 }
 
 /** The first complaint of Ajv, about a query parameter or a field of the body. */

@@ -1,7 +1,8 @@
 import type { TSchema } from 'typebox';
 import { ERROR_TRAITS, type ErrorCode } from '../core/errors.ts';
 import { PROBLEM_MEDIA_TYPE, ProblemSchema } from '../protocol/index.ts';
-import { errorCodesOf, type Route } from './route.ts';
+import { ERROR_HEADERS } from './error-headers.ts';
+import { errorCodesOf, type HeaderFacts, type Route } from './route.ts';
 import { packageVersion } from './version.ts';
 
 type Json = { [name: string]: unknown };
@@ -45,7 +46,7 @@ function operation(route: Route, schemas: Json): Json {
     operationId: route.operation,
     summary: route.summary,
     ...(route.description === '' ? {} : { description: route.description }),
-    parameters: [...pathParameters(route), ...queryParameters(route)],
+    parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
     ...(route.requestBody === null ? {} : { requestBody: reference(route.requestBody, schemas) }),
     responses: { ...successResponses(route, schemas), ...errorResponses(route, schemas) },
     security: security(route),
@@ -83,18 +84,39 @@ function queryParameters(route: Route): readonly Json[] {
   });
 }
 
+function headerParameters(route: Route): readonly Json[] {
+  return Object.entries(route.headers).map(([name, facts]) => ({
+    name,
+    in: 'header',
+    required: false,
+    ...facts,
+  }));
+}
+
 function successResponses(route: Route, schemas: Json): Json {
-  const { status, description, schema, mediaType, others } = route.success;
+  const { status, description, schema, mediaType, others, headers } = route.success;
   const type = schema === null ? mediaType : 'application/json';
   const media = schema === null ? {} : { schema: reference(schema, schemas) };
   const responses: Json = {
-    [status]: { description, ...(type === null ? {} : { content: { [type]: media } }) },
+    [status]: {
+      description,
+      ...headersMember(headers[status]),
+      ...(type === null ? {} : { content: { [type]: media } }),
+    },
   };
   for (const [other, text] of Object.entries(others)) {
     const hasBody = type !== null && other !== '304';
-    responses[other] = { description: text, ...(hasBody ? { content: { [type]: media } } : {}) };
+    responses[other] = {
+      description: text,
+      ...headersMember(headers[Number(other)]),
+      ...(hasBody ? { content: { [type]: media } } : {}),
+    };
   }
   return responses;
+}
+
+function headersMember(headers: HeaderFacts | undefined): Json {
+  return headers === undefined ? {} : { headers };
 }
 
 /** One response per status, which names the codes that have it. */
@@ -110,6 +132,7 @@ function errorResponses(route: Route, schemas: Json): Json {
     const schema = { allOf: [problem], properties: { code: { enum: codes } } };
     responses[status] = {
       description: codes.map((code) => `\`${code}\`: ${ERROR_TRAITS[code].title}.`).join(' '),
+      ...headersMember(ERROR_HEADERS[status]),
       content: { [PROBLEM_MEDIA_TYPE]: { schema } },
     };
   }

@@ -1,9 +1,9 @@
 import type { FastifyInstance, onRequestHookHandler, preValidationHookHandler } from 'fastify';
 import type { TObject, TSchema } from 'typebox';
 import { KIB } from '../core/bytes.ts';
-import { StowageError } from '../core/errors.ts';
 import { authenticationHook } from './authenticate.ts';
 import type { Deps } from './deps.ts';
+import { bodyTooLarge } from './framework-errors.ts';
 import type { Route } from './route.ts';
 
 /** Serves the routes of the table: those that take a stream from a scope of their own, where nothing parses bodies. */
@@ -11,7 +11,7 @@ export function registerRoutes(app: FastifyInstance, routes: readonly Route[], d
   discardBodies(app);
   for (const route of routes) if (route.body === 'none') registerRoute(app, route, deps);
   app.register(async (documents) => {
-    readJsonBodies(documents, deps.config.http.bodyBytesMax);
+    readJsonBodies(documents);
     for (const route of routes) if (typeof route.body === 'object') registerRoute(documents, route, deps);
   });
   app.register(async (streams) => {
@@ -24,10 +24,12 @@ export function registerRoutes(app: FastifyInstance, routes: readonly Route[], d
 
 function registerRoute(app: FastifyInstance, route: Route, deps: Deps): void {
   const { http } = deps.config;
+  const bodyBytesMax = bodyBytesMaxOf(route, http.bodyBytesMax);
   app.route({
     method: route.method,
     url: route.path,
     exposeHeadRoute: route.method === 'GET',
+    bodyLimit: bodyBytesMax,
     schema: {
       ...(route.query === null ? {} : { querystring: withoutIds(route.query) }),
       ...(typeof route.body === 'object' ? { body: withoutIds(route.body) } : {}),
@@ -39,7 +41,7 @@ function registerRoute(app: FastifyInstance, route: Route, deps: Deps): void {
       ...(route.access === 'public'
         ? []
         : [authenticationHook(route.access, deps.verifier, http.metricsToken)]),
-      ...(route.body === 'stream' ? [] : [refuseLargeBodies(http.bodyBytesMax)]),
+      ...(route.body === 'stream' ? [] : [refuseLargeBodies(bodyBytesMax)]),
     ],
     ...(route.query === null ? {} : { preValidation: readIntegers(route.query) }),
     handler: (request, reply) => route.handle(request, reply),
@@ -49,12 +51,15 @@ function registerRoute(app: FastifyInstance, route: Route, deps: Deps): void {
 /** Most bytes of a JSON body: the metadata of an upload, its name, and what its key needs. */
 const JSON_BYTES_MAX = 64 * KIB;
 
+function bodyBytesMaxOf(route: Route, bodyBytesMax: number): number {
+  return typeof route.body === 'object' ? Math.min(bodyBytesMax, JSON_BYTES_MAX) : bodyBytesMax;
+}
+
 /** In this scope bodies are JSON, or refused as `unsupported_media_type`. */
-function readJsonBodies(app: FastifyInstance, bodyBytesMax: number): void {
+function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  const bodyLimit = Math.min(bodyBytesMax, JSON_BYTES_MAX);
   const parse = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit }, parse);
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, parse);
 }
 
 /** Where a route takes no body: what clients send along is read within the limit and forgotten. */
@@ -71,12 +76,7 @@ function refuseLargeBodies(bodyBytesMax: number): onRequestHookHandler {
       done();
       return;
     }
-    const fields = { limit_bytes: bodyBytesMax };
-    done(
-      new StowageError('request_too_large', `The body of a request may have ${bodyBytesMax} bytes.`, {
-        fields,
-      }),
-    );
+    done(bodyTooLarge(bodyBytesMax));
   };
 }
 

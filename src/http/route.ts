@@ -19,6 +19,8 @@ export interface Route {
   /** What the parameters in the path mean, by name. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: TObject | null;
+  /** The headers of a request that the handler reads itself, by name. */
+  readonly headers: HeaderFacts;
   /**
    * `stream`: the handler reads the body itself, whatever its type; documented by `requestBody`. A schema: the body is
    * JSON of that shape.
@@ -32,6 +34,9 @@ export interface Route {
   handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
 }
 
+/** What OpenAPI says of headers, by name. */
+export type HeaderFacts = Readonly<Record<string, { readonly description: string; readonly schema: object }>>;
+
 /** What a route answers when all is well. */
 export interface SuccessAnswer {
   readonly status: number;
@@ -42,6 +47,8 @@ export interface SuccessAnswer {
   readonly mediaType: string | null;
   /** Further statuses with their descriptions, for example 304. */
   readonly others: Readonly<Record<number, string>>;
+  /** Headers beside those of every answer, by status. */
+  readonly headers: Readonly<Record<number, HeaderFacts>>;
 }
 
 /** What a handler knows of a request whose token was verified. */
@@ -57,7 +64,7 @@ type Spec<Query extends TProperties, Handler> = Pick<
   Route,
   'method' | 'path' | 'operation' | 'summary' | 'errors'
 > &
-  Partial<Pick<Route, 'description' | 'params' | 'body' | 'requestBody'>> & {
+  Partial<Pick<Route, 'description' | 'params' | 'headers' | 'body' | 'requestBody'>> & {
     readonly query?: TObject<Query>;
     readonly success: Partial<SuccessAnswer> & Pick<SuccessAnswer, 'status' | 'description'>;
     readonly handle: Handler;
@@ -98,9 +105,10 @@ function complete(spec: Spec<TProperties, unknown>) {
     description: spec.description ?? '',
     params: spec.params ?? {},
     query: spec.query ?? null,
+    headers: spec.headers ?? {},
     body: spec.body ?? 'none',
     requestBody: spec.requestBody ?? jsonBody(spec.body),
-    success: { schema: null, mediaType: null, others: {}, ...spec.success },
+    success: { schema: null, mediaType: null, others: {}, headers: {}, ...spec.success },
     errors: spec.errors,
   } as const;
 }
@@ -115,7 +123,7 @@ function paramsOf(request: FastifyRequest): Readonly<Record<string, string>> {
 }
 
 /** What a JSON body can have wrong. */
-const JSON_CODES = ['invalid_parameter', 'missing_field', 'unsupported_media_type'] as const;
+const JSON_CODES = ['invalid_parameter', 'missing_field'] as const;
 
 /** Every error code that a route can answer: its own, and those that come before any handler. */
 export function errorCodesOf(route: Route): readonly ErrorCode[] {
@@ -128,6 +136,8 @@ export function errorCodesOf(route: Route): readonly ErrorCode[] {
   if (route.access !== 'public') codes.add('unauthenticated');
   if (route.access === 'admin' || route.access === 'metrics') codes.add('forbidden');
   if (route.query !== null) codes.add('invalid_parameter');
+  // Refused for a Content-Type that is none, even where the body is not looked at.
+  if (route.method !== 'GET') codes.add('unsupported_media_type');
   if (typeof route.body === 'object') for (const code of JSON_CODES) codes.add(code);
   return [...codes].sort();
 }

@@ -18,9 +18,10 @@ import { createDirectUploads } from '../uploads/direct/direct-uploads.ts';
 import { createIntake } from '../uploads/intake.ts';
 import { createRemoval } from '../uploads/remove.ts';
 import type { ServerOptions } from './deps.ts';
+import { type AnswerCheck, documentedAnswers } from './document-fixture.ts';
 import type { HealthState } from './health-state.ts';
 import { createMetrics } from './metrics.ts';
-import { buildServer } from './server.ts';
+import { buildServer, describeRoutes } from './server.ts';
 
 /** For tests: the whole server on a port of the system's choice, with a real database and real files. */
 export interface ServerFixture extends AsyncDisposable {
@@ -35,7 +36,7 @@ export interface ServerFixture extends AsyncDisposable {
   /** Moves the clock of the server forward. */
   advance(ms: number): void;
   token(principal: Partial<Principal>): Promise<string>;
-  /** Asks with a token of the principal; null for none. */
+  /** Asks with a token of the principal; null for none. The answer must be one that the document describes. */
   ask(who: Partial<Principal> | null, target: string, init?: RequestInit): Promise<Response>;
   /** Uploads one text file and answers its record. */
   store(
@@ -157,7 +158,7 @@ export async function openServerFixture(changes: FixtureChanges = {}): Promise<S
     advance: (ms) => {
       aheadMs += ms;
     },
-    ...caller(origin, clock),
+    ...caller(origin, clock, documentedAnswers(describeRoutes(options))),
     async [Symbol.asyncDispose]() {
       await app.close();
       await directUploads.close();
@@ -171,7 +172,11 @@ export async function openServerFixture(changes: FixtureChanges = {}): Promise<S
 }
 
 /** Ways to talk to the server. */
-function caller(origin: string, clock: Clock): Pick<ServerFixture, 'token' | 'ask' | 'store'> {
+function caller(
+  origin: string,
+  clock: Clock,
+  check: AnswerCheck,
+): Pick<ServerFixture, 'token' | 'ask' | 'store'> {
   const token: ServerFixture['token'] = (principal) =>
     mintToken(ACCESS, {
       userId: 'alice',
@@ -181,8 +186,9 @@ function caller(origin: string, clock: Clock): Pick<ServerFixture, 'token' | 'as
       lifetimeSeconds: 3600,
       nowMs: clock.now(),
     });
-  const ask: ServerFixture['ask'] = async (who, target, init = {}) =>
-    await fetch(new URL(target.replace('http://files.test', origin), origin), {
+  const ask: ServerFixture['ask'] = async (who, target, init = {}) => {
+    const url = new URL(target.replace('http://files.test', origin), origin);
+    const answer = await fetch(url, {
       redirect: 'manual',
       ...init,
       headers: {
@@ -190,6 +196,9 @@ function caller(origin: string, clock: Clock): Pick<ServerFixture, 'token' | 'as
         ...(init.headers as Record<string, string> | undefined),
       },
     });
+    await check(init.method ?? 'GET', url, answer);
+    return answer;
+  };
   const store: ServerFixture['store'] = async (who, options = {}) => {
     const { assetType = 'note', name = 'hello.txt', text = 'Hello, world.' } = options;
     const form = new FormData();

@@ -24,7 +24,8 @@ export function refuseUnknownRoutes(app: FastifyInstance, routes: readonly Route
   });
 }
 
-function patternOf(path: string): RegExp {
+/** What the paths of a route match, from its first character to its last. */
+export function patternOf(path: string): RegExp {
   const source = path.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+').replace('*', '.*');
   return new RegExp(`^${source}$`);
 }

@@ -1,3 +1,5 @@
+import type { HeaderFacts } from './route.ts';
+
 /** OpenAPI's description of the upload form. */
 export const UPLOAD_BODY = {
   required: true,
@@ -5,18 +7,17 @@ export const UPLOAD_BODY = {
     'multipart/form-data': {
       schema: {
         type: 'object',
-        required: ['files', 'asset_type'],
         properties: {
           files: {
             type: 'array',
             minItems: 1,
             maxItems: 10,
             items: { type: 'string', contentMediaType: 'application/octet-stream' },
-            description: 'The files; parts named `file` or `files[]` count too.',
+            description: 'The files, one at least; parts named `file` or `files[]` count too.',
           },
           asset_type: {
             type: 'string',
-            description: 'The policy they are accepted under; may come in the query instead.',
+            description: 'The policy they are accepted under; needed unless it comes in the query.',
           },
           sha256: {
             type: 'array',
@@ -44,3 +45,16 @@ export const UPLOAD_BODY = {
     },
   },
 } as const;
+
+/** The headers that say more about an upload. */
+export const UPLOAD_REQUEST_HEADERS = {
+  'Idempotency-Key': {
+    description:
+      'Makes it safe to send the form again: the same key and form answer what the first one stored, and nothing is stored twice.',
+    schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
+  },
+  'Repr-Digest': {
+    description: 'SHA-256 of the whole form, `sha-256=:base64:` (RFC 9530); checked when present.',
+    schema: { type: 'string' },
+  },
+} as const satisfies HeaderFacts;

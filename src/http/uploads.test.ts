@@ -254,7 +254,29 @@ describe('other bodies', () => {
     const stream = new Blob([body]).stream();
     const init = { method: 'DELETE', body: stream, duplex: 'half' } as RequestInit;
     const answer = await server.ask({ role: 'admin' }, '/api/users/nobody', init);
-    assert.equal(((await answer.json()) as ProblemJson).code, 'request_too_large');
+    const { code, limit_bytes } = (await answer.json()) as ProblemJson;
+    assert.deepEqual([code, limit_bytes], ['request_too_large', server.options.config.http.bodyBytesMax]);
+  });
+
+  test('are told the limit of JSON where that is the lower one, by length and by count', async () => {
+    await using roomy = await openServerFixture({ http: { bodyBytesMax: 128 * 1024 } });
+    const post = async (bytes: number, isCounted: boolean) => {
+      const text = JSON.stringify({ filename: 'x'.repeat(bytes) });
+      const body = isCounted ? new Blob([text]).stream() : text;
+      const headers = { 'content-type': 'application/json' };
+      const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
+      const { code, limit_bytes } = (await (await roomy.ask({}, '/api/uploads', init)).json()) as ProblemJson;
+      return [code, limit_bytes];
+    };
+    for (const bytes of [65 * 1024, 129 * 1024])
+      for (const isCounted of [false, true])
+        assert.deepEqual(await post(bytes, isCounted), ['request_too_large', 64 * 1024]);
+  });
+
+  test('are refused where the Content-Type is none, although nobody reads them', async () => {
+    const init = { method: 'DELETE', headers: { 'content-type': 'nonsense' } };
+    const answer = await server.ask({ role: 'admin' }, '/api/users/nobody', init);
+    assert.equal(((await answer.json()) as ProblemJson).code, 'unsupported_media_type');
   });
 });
 
@@ -280,6 +302,24 @@ describe('the upload limit', () => {
     assert.ok(waitSeconds >= 1 && waitSeconds <= 3600, `${waitSeconds}`);
     assert.match(refused.headers.get('ratelimit') ?? '', /^"files";r=0;t=\d+$/);
     assert.equal(((await refused.json()) as ProblemJson).code, 'rate_limited');
+  });
+
+  test('tells a form that has more files than it leaves, or allows at all, from one that comes after the last', async () => {
+    const detailOf = async (files: number) => {
+      const form = new FormData();
+      form.append('asset_type', 'note');
+      for (let n = 0; n < files; n += 1)
+        form.append('files', new File(['hello'], `${n}.txt`, { type: 'text/plain' }));
+      const answer = await server.ask({ userId: 'eager' }, '/api/upload', { method: 'POST', body: form });
+      const { code, detail } = (await answer.json()) as Partial<ProblemJson>;
+      assert.equal(code, answer.status === 429 ? 'rate_limited' : undefined);
+      return detail;
+    };
+    assert.match((await detailOf(6)) ?? '', /more files than the limit allows at all: 5 /);
+    assert.equal(await detailOf(3), undefined);
+    assert.match((await detailOf(3)) ?? '', /more files than the limit of 5 leaves .*: 2\./);
+    assert.equal(await detailOf(2), undefined);
+    assert.match((await detailOf(1)) ?? '', /limit of 5 files .* is reached/);
   });
 });
 
@@ -345,6 +385,30 @@ describe('an upload', () => {
       return /"asset_id":"([^"]+)"/.exec(client.received)?.[1];
     };
     assert.equal(await send(), await send());
+  });
+
+  test('with the Idempotency-Key of one whose asset is gone is expired', async () => {
+    const who = { userId: 'late' };
+    const send = () =>
+      server.ask(who, '/api/upload', {
+        method: 'POST',
+        body: `${formStart()}hello\r\n--${BOUNDARY}--\r\n`,
+        headers: { 'content-type': CONTENT_TYPE, 'idempotency-key': 'gone' },
+      });
+    const { uploads } = (await (await send()).json()) as { uploads: AssetJson[] };
+    const target = `/api/assets/${uploads[0]?.asset_id}`;
+    assert.equal((await server.ask(who, target, { method: 'DELETE' })).status, 204);
+    const again = await send();
+    assert.deepEqual([again.status, ((await again.json()) as ProblemJson).code], [410, 'expired']);
+  });
+
+  test('that names its asset type twice in the query is refused', async () => {
+    const answer = await server.ask({ userId: 'torn' }, '/api/upload?asset_type=note&asset_type=notice', {
+      method: 'POST',
+      body: `${formStart()}hello\r\n--${BOUNDARY}--\r\n`,
+      headers: { 'content-type': CONTENT_TYPE },
+    });
+    assert.equal(((await answer.json()) as ProblemJson).code, 'invalid_parameter');
   });
 
   test('that is compressed on its way is told so, and one that says it is not is taken', async () => {

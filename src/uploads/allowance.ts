@@ -13,13 +13,19 @@ class AllowanceSpent {
   }
 }
 
-/** The refusal of an owner whose window is used up. */
+/** The refusal of an owner whose window is used up, or has less left than a request brings. */
 export function rateLimitedError(allowance: UploadAllowance): StowageError {
-  return new StowageError(
-    'rate_limited',
-    `The limit of ${allowance.limit} files in the running window is reached.`,
-    { cause: new AllowanceSpent(allowance), fields: { retry_after_seconds: allowance.resetSeconds } },
-  );
+  return new StowageError('rate_limited', limitWords(allowance), {
+    cause: new AllowanceSpent(allowance),
+    fields: { retry_after_seconds: allowance.resetSeconds },
+  });
+}
+
+function limitWords({ limit, remaining }: UploadAllowance): string {
+  if (remaining < 1) return `The limit of ${limit} files in the running window is reached.`;
+  if (remaining < limit)
+    return `The request has more files than the limit of ${limit} leaves in the running window: ${remaining}.`;
+  return `The request has more files than the limit allows at all: ${limit} in a window. Waiting does not help, sending fewer does.`;
 }
 
 /** The allowance behind a `rate_limited` error, for the RateLimit headers; undefined for any other error. */

@@ -1,3 +1,4 @@
+import { CONTENT_REFUSALS } from '../content-refusals.ts';
 import type { Deps } from '../deps.ts';
 import { UPLOAD_PARAMS } from '../parameters.ts';
 import { originOf } from '../request-context.ts';
@@ -15,6 +16,7 @@ export function abandonUpload(deps: Deps): Route {
     params: UPLOAD_PARAMS,
     success: { status: 204, description: 'The upload is gone.' },
     errors: [
+      ...CONTENT_REFUSALS,
       ...(['forbidden', 'not_found', 'expired', 'conflict'] as const),
       ...(['database_unavailable', 'storage_unavailable'] as const),
     ],

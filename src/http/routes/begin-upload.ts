@@ -3,10 +3,14 @@ import { type BeginUploadJson, BeginUploadSchema, UploadInstructionsSchema } fro
 import { spentAllowance } from '../../uploads/allowance.ts';
 import type { Deps } from '../deps.ts';
 import { publicCodeOf } from '../problem.ts';
-import { rateLimitHeaders } from '../rate-limit-headers.ts';
+import { RATE_LIMIT_HEADERS, rateLimitHeaders } from '../rate-limit-headers.ts';
 import { renderInstructions } from '../render.ts';
 import { originOf } from '../request-context.ts';
-import { type Call, type Route, userRoute } from '../route.ts';
+import { type Call, type HeaderFacts, type Route, userRoute } from '../route.ts';
+
+const LOCATION: HeaderFacts = {
+  Location: { description: 'The path of the upload.', schema: { type: 'string' } },
+};
 
 /** `POST /api/uploads`: begins an upload straight to the store. */
 export function beginUpload(deps: Deps): Route {
@@ -18,7 +22,12 @@ export function beginUpload(deps: Deps): Route {
     description:
       'Name, type and size are judged and the file counts against the limit before a URL exists. Send the bytes as the answer says, then complete the upload. An upload that is refused, abandoned or expires gives its place in the limit back.',
     body: BeginUploadSchema,
-    success: { status: 201, description: 'How to send the bytes.', schema: UploadInstructionsSchema },
+    success: {
+      status: 201,
+      description: 'How to send the bytes.',
+      schema: UploadInstructionsSchema,
+      headers: { 201: { ...LOCATION, ...RATE_LIMIT_HEADERS } },
+    },
     errors: [
       ...(['invalid_file_type', 'file_type_mismatch', 'empty_file', 'filename_too_long'] as const),
       ...(['invalid_filename', 'missing_field', 'invalid_parameter', 'unknown_asset_type'] as const),

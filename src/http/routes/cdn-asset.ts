@@ -5,7 +5,7 @@ import { keyBelow, PRIVATE_PREFIX } from '../../delivery/cdn/paths.ts';
 import { type CdnRead, hasSignature, verifyCdnRead } from '../../delivery/cdn/verify.ts';
 import { contentDisposition } from '../../delivery/disposition.ts';
 import { cdnCacheControl, edgeCacheControl, signedCacheControl } from '../../delivery/headers.ts';
-import { CONTENT_ANSWER } from '../content-answer.ts';
+import { CONTENT_ANSWER, CONTENT_REQUEST_HEADERS } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
 import { originOf } from '../request-context.ts';
@@ -25,6 +25,7 @@ export function cdnAsset(deps: Deps): Route {
     description:
       'The signature is checked here unless the CDN has done it and says so. Reads are not logged, as caches answer most of them; that the URL was issued is.',
     params: { '*': 'The key of the asset.' },
+    headers: CONTENT_REQUEST_HEADERS,
     success: CONTENT_ANSWER,
     errors: [
       ...(['forbidden', 'expired', 'not_found', 'range_not_satisfiable'] as const),

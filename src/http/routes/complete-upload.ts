@@ -1,9 +1,10 @@
 import { isStowageError } from '../../core/errors.ts';
 import { AssetSchema } from '../../protocol/index.ts';
+import { CONTENT_REFUSALS } from '../content-refusals.ts';
 import type { Deps } from '../deps.ts';
 import { UPLOAD_PARAMS } from '../parameters.ts';
 import { publicCodeOf } from '../problem.ts';
-import { rateLimitHeaders } from '../rate-limit-headers.ts';
+import { RATE_LIMIT_HEADERS, rateLimitHeaders } from '../rate-limit-headers.ts';
 import { renderAsset } from '../render.ts';
 import { originOf } from '../request-context.ts';
 import { type Route, userRoute } from '../route.ts';
@@ -18,10 +19,16 @@ export function completeUpload(deps: Deps): Route {
     description:
       'Size, digest and content are judged as those of a form. A refusal is final and removes the bytes; a missing part is a `conflict` and can be sent. Done again it answers the same asset. For the owner alone.',
     params: UPLOAD_PARAMS,
-    success: { status: 200, description: 'The stored asset.', schema: AssetSchema },
+    success: {
+      status: 200,
+      description: 'The stored asset.',
+      schema: AssetSchema,
+      headers: { 200: RATE_LIMIT_HEADERS },
+    },
     errors: [
-      ...(['file_type_mismatch', 'suspicious_content', 'empty_file', 'digest_mismatch'] as const),
-      ...(['invalid_file_type', 'invalid_filename', 'unknown_asset_type', 'file_too_large'] as const),
+      ...CONTENT_REFUSALS,
+      // The asset type may have changed, or gone, since the upload began.
+      ...(['unknown_asset_type', 'missing_field', 'invalid_parameter'] as const),
       ...(['forbidden', 'not_found', 'expired', 'conflict'] as const),
       ...(['storage_unavailable', 'database_unavailable'] as const),
     ],

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { contentDisposition } from '../../delivery/disposition.ts';
 import { DOWNLOAD_CACHE_CONTROL } from '../../delivery/headers.ts';
-import { CONTENT_ANSWER } from '../content-answer.ts';
+import { CONTENT_ANSWER, CONTENT_REQUEST_HEADERS } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
 import { ASSET_PARAMS } from '../parameters.ts';
@@ -24,6 +24,7 @@ export function download(deps: Deps): Route {
         description: '`inline` is granted to images, video, audio and PDF; the rest stays an attachment.',
       }),
     }),
+    headers: CONTENT_REQUEST_HEADERS,
     success: CONTENT_ANSWER,
     errors: [
       'forbidden',

@@ -17,7 +17,7 @@ export function eraseUser(deps: Deps): Route {
     access: 'admin',
     params: { user_id: 'The user, as in the `sub` of tokens.' },
     success: { status: 202, description: 'The erasure is accepted.', schema: ErasureSchema },
-    errors: ['invalid_parameter', 'conflict'],
+    errors: ['invalid_parameter', 'conflict', 'database_unavailable'],
     handle: async ({ principal, params, request, reply }) => {
       const userId = params.user_id;
       if (!isUserId(userId)) {

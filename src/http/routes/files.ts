@@ -5,7 +5,7 @@ import type { Asset } from '../../catalog/catalog.ts';
 import { StowageError } from '../../core/errors.ts';
 import { signedCacheControl } from '../../delivery/headers.ts';
 import { expiredRead, type ReadClaims } from '../../storage/index.ts';
-import { CONTENT_ANSWER } from '../content-answer.ts';
+import { CONTENT_ANSWER, CONTENT_REQUEST_HEADERS } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
 import { loggedRefusal, recordRead } from '../reach.ts';
@@ -22,6 +22,7 @@ export function readFile(deps: Deps): Route {
     description:
       'The URL itself is the permission. The read is in the access log under the user it was issued to. Issued where files are on local disk, and good to its end when they move; cloud stores answer their own URLs.',
     params: { '*': 'The key of the asset.' },
+    headers: CONTENT_REQUEST_HEADERS,
     success: CONTENT_ANSWER,
     errors: [
       ...(['forbidden', 'expired', 'not_found', 'range_not_satisfiable'] as const),

@@ -1,5 +1,6 @@
 import { HealthSchema, ProbeSchema } from '../../protocol/index.ts';
 import type { Deps } from '../deps.ts';
+import { RETRY_AFTER } from '../error-headers.ts';
 import { publicRoute, type Route } from '../route.ts';
 
 /** `GET /api/health`: how the service and its dependencies are doing. */
@@ -41,6 +42,7 @@ export function ready(deps: Deps): Route {
       description: 'They should.',
       schema: ProbeSchema,
       others: { 503: 'Not now: a dependency is missing, or the service starts or stops.' },
+      headers: { 503: RETRY_AFTER },
     },
     errors: [],
     handle: async (_request, reply) => {

@@ -1,7 +1,7 @@
 import { StowageError } from '../../core/errors.ts';
 import { keyBelow, PUBLIC_PREFIX } from '../../delivery/cdn/paths.ts';
 import { contentDisposition } from '../../delivery/disposition.ts';
-import { CONTENT_ANSWER } from '../content-answer.ts';
+import { CONTENT_ANSWER, CONTENT_REQUEST_HEADERS } from '../content-answer.ts';
 import { deliver } from '../deliver.ts';
 import type { Deps } from '../deps.ts';
 import { publicRoute, type Route } from '../route.ts';
@@ -16,6 +16,7 @@ export function publicAsset(deps: Deps): Route {
     summary: 'Read an asset of a public asset type',
     description: 'The URL is permanent. Reads are not logged: caches answer most of them.',
     params: { '*': 'The key of the asset.' },
+    headers: CONTENT_REQUEST_HEADERS,
     success: CONTENT_ANSWER,
     errors: ['not_found', 'range_not_satisfiable', 'database_unavailable', 'storage_unavailable'],
     handle: async (request, reply) => {

@@ -1,4 +1,5 @@
 import { type PartNumbersJson, PartNumbersSchema, UploadPartsSchema } from '../../protocol/index.ts';
+import { CONTENT_REFUSALS } from '../content-refusals.ts';
 import type { Deps } from '../deps.ts';
 import { UPLOAD_PARAMS } from '../parameters.ts';
 import { renderPart } from '../render.ts';
@@ -18,6 +19,7 @@ export function signParts(deps: Deps): Route {
     body: PartNumbersSchema,
     success: { status: 200, description: 'How to send the parts.', schema: UploadPartsSchema },
     errors: [
+      ...CONTENT_REFUSALS,
       ...(['forbidden', 'not_found', 'expired', 'conflict', 'invalid_parameter'] as const),
       ...(['database_unavailable', 'storage_unavailable'] as const),
     ],

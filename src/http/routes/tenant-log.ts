@@ -64,11 +64,19 @@ const TIME = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[
 function timeOf(parameter: string, text: string | undefined): number | null {
   if (text === undefined) return null;
   // A plus sign that was not percent-encoded arrives as a space.
-  const ms = Date.parse(text.replace(/ (\d{2}:\d{2})$/, '+$1'));
-  if (!TIME.test(text.replace(/ (\d{2}:\d{2})$/, '+$1')) || Number.isNaN(ms)) {
+  const time = text.replace(/ (\d{2}:\d{2})$/, '+$1');
+  const ms = Date.parse(time);
+  if (!TIME.test(time) || Number.isNaN(ms) || rollsOver(time)) {
     throw new StowageError('invalid_parameter', `The parameter ${parameter} must be an RFC 3339 time.`, {
       fields: { parameter },
     });
   }
   return ms;
+}
+
+/** Whether `Date.parse` takes it for another day: it makes 2 March of 30 February, and the next day of 24:00. */
+function rollsOver(time: string): boolean {
+  const day = time.slice(0, 10);
+  // `toJSON` answers null for what is no date at all.
+  return !String(new Date(day).toJSON()).startsWith(day) || time.startsWith('24', 11);
 }

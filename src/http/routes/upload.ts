@@ -1,14 +1,15 @@
+import Type from 'typebox';
 import { isStowageError, StowageError } from '../../core/errors.ts';
 import { UploadResultSchema } from '../../protocol/index.ts';
 import { spentAllowance } from '../../uploads/allowance.ts';
 import type { UploadReceipt } from '../../uploads/upload.ts';
 import type { Deps } from '../deps.ts';
 import { publicCodeOf } from '../problem.ts';
-import { rateLimitHeaders } from '../rate-limit-headers.ts';
+import { RATE_LIMIT_HEADERS, rateLimitHeaders } from '../rate-limit-headers.ts';
 import { renderAsset } from '../render.ts';
 import { clientGoneSignal, originOf, singleHeader } from '../request-context.ts';
 import { type Call, type Route, userRoute } from '../route.ts';
-import { UPLOAD_BODY } from '../upload-body.ts';
+import { UPLOAD_BODY, UPLOAD_REQUEST_HEADERS } from '../upload-body.ts';
 
 /** `POST /api/upload`: stores the files of a form, all or none. */
 export function upload(deps: Deps): Route {
@@ -19,13 +20,27 @@ export function upload(deps: Deps): Route {
     summary: 'Store 1 to 10 files',
     description:
       'All files of the form are judged, stored and recorded, or none is. Parts come in any order. The answer comes when bytes and records are durable. A refusal says which file and why, and may come before the whole form is sent.',
+    query: Type.Object({
+      asset_type: Type.Optional(
+        Type.String({
+          description:
+            'The asset type, here or in the form. What its key needs, for example `project_id`, may come here as well.',
+        }),
+      ),
+    }),
+    headers: UPLOAD_REQUEST_HEADERS,
     body: 'stream',
     requestBody: UPLOAD_BODY,
-    success: { status: 200, description: 'The stored files.', schema: UploadResultSchema },
+    success: {
+      status: 200,
+      description: 'The stored files.',
+      schema: UploadResultSchema,
+      headers: { 200: RATE_LIMIT_HEADERS },
+    },
     errors: [
       ...(['invalid_file_type', 'file_type_mismatch', 'suspicious_content', 'empty_file'] as const),
       ...(['filename_too_long', 'invalid_filename', 'too_many_files', 'missing_field'] as const),
-      ...(['invalid_parameter', 'unknown_asset_type', 'digest_mismatch', 'conflict'] as const),
+      ...(['invalid_parameter', 'unknown_asset_type', 'digest_mismatch', 'conflict', 'expired'] as const),
       ...(['file_too_large', 'unsupported_media_type', 'rate_limited'] as const),
       ...(['storage_unavailable', 'database_unavailable'] as const),
     ],

@@ -3,7 +3,11 @@ import type { ObjectKey } from '../../core/key.ts';
 import { INCOMING_PREFIX } from '../../storage/incoming.ts';
 import type { Deps, LocalFiles } from '../deps.ts';
 import { clientGoneSignal } from '../request-context.ts';
-import { publicRoute, type Route } from '../route.ts';
+import { type HeaderFacts, publicRoute, type Route } from '../route.ts';
+
+const PART_TAG: HeaderFacts = {
+  ETag: { description: 'What names the part; only when it was one.', schema: { type: 'string' } },
+};
 
 /** `PUT /files/{key}`: a direct upload to the local backend. */
 export function writeFile(deps: Deps): Route {
@@ -17,7 +21,7 @@ export function writeFile(deps: Deps): Route {
     params: { '*': 'The key of the upload.' },
     body: 'stream',
     requestBody: { required: true, content: { '*/*': {} } },
-    success: { status: 200, description: 'The bytes are stored.' },
+    success: { status: 200, description: 'The bytes are stored.', headers: { 200: PART_TAG } },
     errors: [
       ...(['forbidden', 'expired', 'not_found', 'conflict', 'file_too_large', 'digest_mismatch'] as const),
       ...(['database_unavailable', 'storage_unavailable'] as const),
