@@ -14,7 +14,15 @@ const RUN_MS_MAX = 300_000;
 const STAGES = [
   { files: ['gate', 'admit'], cuts: '1' },
   {
-    files: ['gate', 'documents', 'gate-fuzz', 'runnable-extensions', 'verdict-by-token', 'hash-thread', 'content-hash'],
+    files: [
+      'gate',
+      'documents',
+      'gate-fuzz',
+      'runnable-extensions',
+      'verdict-by-token',
+      'hash-thread',
+      'content-hash',
+    ],
     cuts: undefined,
   },
 ];

@@ -48,6 +48,7 @@ function storageOf(bucket: Bucket): OpenStorage {
     bucket,
     stores: openableStores(bucket, elsewhere),
     localFiles: { urls: openMemoryBackend().urls, open: elsewhere },
+    isNew: false,
     backends: () => [bucket.name],
   };
 }

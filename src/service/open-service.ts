@@ -97,6 +97,7 @@ async function openParts(
     }),
   );
   for (const warning of opened.warnings) log.warn({}, warning);
+  if (storage.isNew) await warnOfLostFiles(opened.catalog, log);
   const { onEvent } = options;
   const catalog = onEvent === undefined ? opened.catalog : watchedCatalog(opened.catalog, onEvent);
   const { bucket, stores, localFiles } = storage;
@@ -143,6 +144,17 @@ async function openParts(
       await closers.closeAll();
     },
   };
+}
+
+/** A disk that is not mounted leaves an empty directory, where a new store was made just now. */
+async function warnOfLostFiles(catalog: OpenCatalog['catalog'], log: Log): Promise<void> {
+  const lost = (await catalog.storedUsage()).filter(({ backend }) => backend === 'local');
+  const files = lost.reduce((sum, usage) => sum + usage.files, 0);
+  if (files === 0) return;
+  log.error(
+    { files },
+    'LOCAL_STORAGE_PATH held no store, and a new one was made, but the catalog knows files on local disk. Is its disk mounted?',
+  );
 }
 
 /** Waits for both, also when one fails: what the other opened must be known before it is closed. */

@@ -28,6 +28,8 @@ export interface OpenStorage {
   readonly stores: OpenableStores<Bucket>;
   /** The signed URLs of the local backend, whether new files go there or not. */
   readonly localFiles: Pick<LocalFiles, 'urls'> & { open(): Promise<LocalBackend> };
+  /** Whether new files go to local disk and its store was not there: made just now, and empty. */
+  readonly isNew: boolean;
   /** Backends that can hold files, that of `bucket` first. */
   backends(): readonly BackendName[];
 }
@@ -70,6 +72,7 @@ export async function openStorage(
     );
   };
   if (storage.backend === 'local') makeSettingDirectory('LOCAL_STORAGE_PATH', storage.local.path);
+  const isNew = storage.backend === 'local' && !hasLocalStore(storage);
   const bucket = await open(storage.backend);
   const stores = openableStores(bucket, open);
   const urls = createSignedUrls({
@@ -87,14 +90,19 @@ export async function openStorage(
         return await openLocal();
       },
     },
+    isNew,
     backends: () => backendsOf(storage),
   };
+}
+
+function hasLocalStore({ local }: StorageConfig): boolean {
+  return existsSync(join(local.path, FORMAT_FILE));
 }
 
 /** Backends with settings; local disk when there is a store. */
 function backendsOf(storage: StorageConfig): readonly BackendName[] {
   const isThere: Readonly<Record<StorageConfig['backend'], boolean>> = {
-    local: existsSync(join(storage.local.path, FORMAT_FILE)),
+    local: hasLocalStore(storage),
     s3: storage.s3 !== null,
     azure: storage.azure !== null,
     gcs: storage.gcs !== null,

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
@@ -337,6 +338,58 @@ describe('a large upload', () => {
     // To a cloud several parts are under way at once, and its client is loaded with the first: the bound of a 1 GiB upload.
     const bytesMax = (backendOfRun() === 'local' ? 120 : 150) * MIB;
     assert.ok(grownBytes < bytesMax, `memory grew by ${Math.round(grownBytes / MIB)} MiB`);
+  });
+});
+
+describe('forms in single bytes', () => {
+  test('take little memory while they wait for their asset type', { timeout: 120_000 }, async (context) => {
+    await using service = await startService();
+    const { token } = service.as('alice');
+    const memory = watchMemory(service);
+    const chunk = (bytes: string): string => `${bytes.length.toString(16)}\r\n${bytes}\r\n`;
+    const answers = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const connection = await rawConnection(service.port);
+        const head =
+          `POST /api/upload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n` +
+          'Content-Type: multipart/form-data; boundary=cut\r\nTransfer-Encoding: chunked\r\n\r\n';
+        await connection.write(head);
+        for (let file = 0; file < 10; file += 1) {
+          const part = `Content-Disposition: form-data; name="files"; filename="${file}.txt"\r\n\r\n`;
+          await connection.write(chunk(`${file === 0 ? '' : '\r\n'}--cut\r\n${part}`));
+          await connection.write(chunk('a').repeat(40 * 1024));
+        }
+        await connection.write(`${chunk('\r\n--cut--')}0\r\n\r\n`);
+        return connection.answer(60);
+      }),
+    );
+    for (const answer of answers)
+      assert.equal(answer.json<{ code: string }>().code, 'missing_field', answer.text);
+    const grownBytes = memory.stop();
+    context.diagnostic(`memory grew by ${Math.round(grownBytes / MIB)} MiB`);
+    assert.ok(grownBytes < 300 * MIB, `memory grew by ${Math.round(grownBytes / MIB)} MiB`);
+  });
+});
+
+describe('a disk that is not mounted', { skip: backendOfRun() !== 'local' && 'files are in a cloud' }, () => {
+  test('is told of at the start, and does not hold a new store up', async () => {
+    const first = await startService();
+    try {
+      await first.as('alice').store('image', sample('png', 1));
+      await first.kill();
+      assert.doesNotMatch(first.output(), /Is its disk mounted/);
+      const files = String(first.environment.LOCAL_STORAGE_PATH);
+      await rename(files, `${files}-away`);
+      await using second = await first.restart();
+      await until(
+        async () => second.output(),
+        (output) => /"files":1\b.*Is its disk mounted/.test(output),
+        10,
+      );
+      await second.as('alice').store('image', sample('png', 2));
+    } finally {
+      await first[Symbol.asyncDispose]();
+    }
   });
 });
 
