@@ -111,7 +111,12 @@ export const SETTINGS: readonly Setting[] = [
       'local, s3, azure, gcs',
       'Where new files go; others are read from where their records say. `USE_S3=true` is understood as `s3`.',
     ],
-    ['LOCAL_STORAGE_PATH', '`DATA_DIR`/files', 'a directory', 'Where the local backend keeps objects.'],
+    [
+      'LOCAL_STORAGE_PATH',
+      '`DATA_DIR`/files',
+      'a directory',
+      'Where the local backend keeps objects: a directory of its own, empty or not there at first.',
+    ],
     [
       'ENCRYPTION_KEY',
       '-',
