@@ -214,7 +214,7 @@ describe('the tables', () => {
     await change("user_id || 'x'");
     const broken = await verify();
     assert.equal(broken.code, 3, broken.stdout + broken.stderr);
-    assert.equal(broken.json<{ broken: { entryId: string } }>().broken.entryId, changed?.id, 'it is named');
+    assert.equal(broken.json<{ broken: { entry_id: string } }>().broken.entry_id, changed?.id, 'it is named');
     await change('left(user_id, -1)');
     assert.equal((await verify()).code, 0, 'put back, it is whole again');
   });
