@@ -46,12 +46,11 @@ export async function writeWhole<Result>(
   output.on('error', () => undefined);
   try {
     const result = await writeThrough(output, path, write);
-    await finished(output.end()).catch((error: unknown) => {
-      throw fileError(path, 'written', error);
-    });
-    await rename(draftPath, path).catch((error: unknown) => {
-      throw fileError(path, 'written', error);
-    });
+    await finished(output.end())
+      .then(() => rename(draftPath, path))
+      .catch((error: unknown) => {
+        throw fileError(path, 'written', error);
+      });
     return result;
   } finally {
     output.destroy();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectories } from '../core/make-directories.ts';
+import { syncDirectoryNow } from '../core/sync-directory.ts';
 
 /** Secrets that Stowage made for itself because nobody set any. */
 export interface MadeSecrets {
@@ -33,7 +34,7 @@ export function openMadeSecrets(dataDir: string): MadeSecrets {
       jwt_secret: randomBytes(32).toString('base64url'),
     });
     const made = linkWhenFree(draftPath, path);
-    syncDirectory(dataDir);
+    syncDirectoryNow(dataDir);
     const secrets = readSecrets(path);
     if (secrets === undefined) throw new Error(`${SECRETS_FILE} vanished while it was being made.`);
     return { ...secrets, made };
@@ -88,14 +89,5 @@ function linkWhenFree(draftPath: string, path: string): boolean {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
-  }
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
   }
 }

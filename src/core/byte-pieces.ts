@@ -15,6 +15,11 @@ export class BytePieces {
   #room: Buffer | null = null;
   #sizeBytes = 0;
 
+  /** The pieces as they are now; they stay. */
+  [Symbol.iterator](): IterableIterator<Buffer> {
+    return this.#pieces.slice(this.#first).values();
+  }
+
   /** How many pieces there are. */
   get count(): number {
     return this.#pieces.length - this.#first;
@@ -46,7 +51,7 @@ export class BytePieces {
 
   /** Takes all pieces away. */
   takeAll(): Buffer[] {
-    const pieces = this.#pieces.slice(this.#first);
+    const pieces = [...this];
     this.#clear();
     return pieces;
   }

@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { syncDirectoryNames } from './sync-directory.ts';
+import { trySyncDirectoryNow } from './sync-directory.ts';
 
 /**
  * Makes a directory and those above it that are missing, one level at a time. Node's own recursive `mkdir` asks for ever
@@ -19,7 +19,7 @@ export function makeDirectories(path: string, mode: number): void {
   for (const directory of missing) {
     try {
       mkdirSync(directory, { mode });
-      syncDirectoryNames(dirname(directory));
+      trySyncDirectoryNow(dirname(directory));
     } catch (error) {
       // Another process may have made it meanwhile; a link that leads nowhere is taken as well.
       if (!isTaken(error) || !isDirectory(directory)) throw error;

@@ -1,18 +1,22 @@
-import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 
 /**
  * Waits until the names in a directory have reached the disk: some file systems lose a new file's name in a power cut, however
- * well its bytes were synced. One that may be entered but not read can't be synced, and is left to the system.
- * Synchronous: for starting.
+ * well its bytes were synced. Synchronous: for starting.
  */
-export function syncDirectoryNames(path: string): void {
+export function syncDirectoryNow(path: string): void {
+  const directory = openSync(path, 'r');
   try {
-    const fd = openSync(path, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0));
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** The same where the system lets us; a directory that may be entered but not read is left to it. */
+export function trySyncDirectoryNow(path: string): void {
+  try {
+    syncDirectoryNow(path);
   } catch (error) {
     if (!isRefusal(error)) throw error;
   }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import type { Catalog } from '../catalog/catalog.ts';
 import { StowageError } from '../core/errors.ts';
 import type { AssetJson, ProblemJson, UploadInstructionsJson } from '../protocol/index.ts';
+import { failingCatalog } from './failing-catalog-fixture.ts';
 import { errorCodesOf, type Route } from './route.ts';
 import { describeRoutes } from './server.ts';
 import { openServerFixture, type ServerFixture } from './server-fixture.ts';
@@ -15,20 +15,8 @@ const { privateKey } = generateKeyPairSync('rsa', {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
 });
 
+const AWAY = new StowageError('database_unavailable', 'It is away.');
 let isAway = false;
-
-function awayAtTimes(catalog: Catalog): Catalog {
-  return new Proxy(catalog, {
-    get(target, name, receiver) {
-      const value: unknown = Reflect.get(target, name, receiver);
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => {
-        if (isAway) return Promise.reject(new StowageError('database_unavailable', 'It is away.'));
-        return Reflect.apply(value, target, args) as unknown;
-      };
-    },
-  });
-}
 
 let server: ServerFixture;
 let asset: AssetJson;
@@ -37,7 +25,7 @@ let signedUrl: string;
 let routes: readonly Route[];
 before(async () => {
   server = await openServerFixture({
-    wrapCatalog: awayAtTimes,
+    wrapCatalog: (catalog) => failingCatalog(catalog, () => (isAway ? AWAY : undefined)),
     cdn: {
       url: 'https://cdn.test',
       origin: 'service',

@@ -4,33 +4,20 @@ import { readdirSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Catalog } from '../catalog/catalog.ts';
 import { StowageError } from '../core/errors.ts';
 import type { AssetJson, LogPageJson, ProblemJson } from '../protocol/index.ts';
+import { failingCatalog } from './failing-catalog-fixture.ts';
 import { METRICS_TOKEN, openServerFixture, SECRET, type ServerFixture } from './server-fixture.ts';
 
 /** What the catalog throws instead of answering, by method; changed by each test. */
 const faults = new Map<string, unknown>();
-
-function faulty(catalog: Catalog): Catalog {
-  return new Proxy(catalog, {
-    get(target, name, receiver) {
-      const value: unknown = Reflect.get(target, name, receiver);
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => {
-        if (faults.has(String(name))) return Promise.reject(faults.get(String(name)));
-        return Reflect.apply(value, target, args) as unknown;
-      };
-    },
-  });
-}
 
 let server: ServerFixture;
 let asset: AssetJson;
 let readiness: 'ok' | 'unavailable' = 'ok';
 before(async () => {
   server = await openServerFixture({
-    wrapCatalog: faulty,
+    wrapCatalog: (catalog) => failingCatalog(catalog, (method) => faults.get(method)),
     http: {
       corsOrigins: ['https://app.test', 'https://admin.test'],
       publicUrl: 'https://files.test',

@@ -94,7 +94,7 @@ class DirectorySpool implements Spool {
   }
 
   async keep(body: ByteStream, fileBytesMax: number): Promise<SpooledFile> {
-    const entry: Entry = { path: null, pieces: new BytePieces(), whole: [], sizeBytes: 0 };
+    const entry: Entry = { path: null, pieces: new BytePieces(), sizeBytes: 0 };
     this.#waiting.add(entry);
     try {
       await this.#fill(entry, body, fileBytesMax);
@@ -102,10 +102,9 @@ class DirectorySpool implements Spool {
       await this.#remove(entry);
       throw error;
     }
-    entry.whole = entry.pieces.takeAll();
     return {
       sizeBytes: entry.sizeBytes,
-      read: () => (entry.path === null ? fromMemory(entry.whole) : fromFile(entry.path)),
+      read: () => (entry.path === null ? fromMemory(entry.pieces) : fromFile(entry.path)),
       remove: () => this.#remove(entry),
     };
   }
@@ -183,9 +182,8 @@ class DirectorySpool implements Spool {
   async #remove(entry: Entry): Promise<void> {
     if (!this.#waiting.delete(entry)) return;
     this.#usedBytes -= entry.sizeBytes;
-    this.#memoryBytes -= entry.path === null ? entry.sizeBytes : entry.pieces.sizeBytes;
+    this.#memoryBytes -= entry.pieces.sizeBytes;
     entry.pieces.takeAll();
-    entry.whole = [];
     // What can't be removed now is removed at the next start.
     if (entry.path !== null) await rm(entry.path, { force: true }).catch(() => {});
   }
@@ -194,10 +192,8 @@ class DirectorySpool implements Spool {
 interface Entry {
   /** Null while the file is in memory. */
   path: string | null;
-  /** What is coming in: all of the file so far, or what waits to be written. */
+  /** What is in memory: all of the file, or what waits to be written. */
   readonly pieces: BytePieces;
-  /** A file that has come in, and waits in memory. */
-  whole: readonly Buffer[];
   sizeBytes: number;
 }
 
@@ -212,8 +208,8 @@ async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Prom
   }
 }
 
-async function* fromMemory(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* chunks;
+async function* fromMemory(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* pieces;
 }
 
 async function* fromFile(path: string): AsyncGenerator<Uint8Array> {

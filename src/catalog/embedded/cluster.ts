@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chown, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { syncDirectoryNames } from '../../core/sync-directory.ts';
+import { trySyncDirectoryNow } from '../../core/sync-directory.ts';
 import type { Binaries } from './binaries.ts';
 import type { Location } from './location.ts';
 import { explainFailure } from './problems.ts';
@@ -27,7 +27,7 @@ export async function makeCluster(
     if (location.runAs !== null) await chown(temporary, location.runAs.uid, location.runAs.gid);
     await runInitdb(location, binaries, temporary, options.durable);
     await rename(temporary, location.clusterDirectory);
-    if (options.durable) syncDirectoryNames(location.directory);
+    if (options.durable) trySyncDirectoryNow(location.directory);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;

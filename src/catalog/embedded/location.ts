@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Log } from '../../core/log.ts';
 import { makeDirectories } from '../../core/make-directories.ts';
-import { syncDirectoryNames } from '../../core/sync-directory.ts';
+import { trySyncDirectoryNow } from '../../core/sync-directory.ts';
 import { BELONGS_TO, removeAbandonedClusters } from './abandoned.ts';
 import { cannotRun } from './problems.ts';
 import { closedDirectory, ownerAccount, type RunAs, unprivilegedAccount } from './run-as.ts';
@@ -110,7 +110,7 @@ async function recordDirectory(base: string, directory: string): Promise<string>
   } finally {
     await rm(temporary, { force: true });
   }
-  syncDirectoryNames(base);
+  trySyncDirectoryNow(base);
   return directory;
 }
 
